@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state of one Arm processing element, and what the architecture does to it. Knows no engine:
+ * an engine embeds struct arm_cpu as the first member of its own vCPU and fills in `engine_ops`.
+ *
+ * Threads: everything is owned by the vCPU's own thread, except the fields marked atomic.
+ */
+#ifndef ARMVM_ARM_CPU_H
+#define ARMVM_ARM_CPU_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/v128.h"
+#include "arm/features.h"
+
+struct arm_cpu;
+struct arm_tlbi;
+struct arm_hooks;
+struct mem;
+struct trace;
+
+/* Interrupt inputs of a PE (bits of arm_cpu.lines). */
+enum { ARM_LINE_IRQ = 1, ARM_LINE_FIQ = 2 };
+
+/* Reasons in arm_cpu.attention: running code leaves at its next poll while any bit is set. */
+enum {
+    ARM_ATTENTION_IRQ = 1,   /* lines changed, or PSTATE.DAIF unmasked one */
+    ARM_ATTENTION_WORK = 2,  /* the engine's mailbox has requests of other vCPUs */
+    ARM_ATTENTION_STOP = 4,  /* the engine wants the thread parked */
+    ARM_ATTENTION_POWER = 8, /* power state changed (PSCI) */
+};
+
+/* What arm/ asks of the engine that runs this CPU. */
+struct arm_engine_ops {
+    /* Called on the CPU's own thread. */
+    void (*context_changed)(struct arm_cpu *cpu); /* TTBRx, TCR, MAIR, SCTLR, EL, PAN... were written */
+    /* TLB maintenance, own PE only when !broadcast (else all PEs; complete at the next dsb). */
+    void (*tlbi)(struct arm_cpu *cpu, const struct arm_tlbi *op, bool broadcast);
+    void (*dsb)(struct arm_cpu *cpu);             /* waits for broadcasts to be done */
+    void (*isb)(struct arm_cpu *cpu);
+    /* Instruction-cache maintenance by physical range; len = 0: all. Broadcast to the inner
+     * shareable domain, as ARMv8 IC IVAU and IC IALLUIS are. */
+    void (*icache_invalidate)(struct arm_cpu *cpu, uint64_t pa, uint64_t len);
+    void (*wfi)(struct arm_cpu *cpu);             /* sleeps until a line is up or other attention */
+    void (*wfe)(struct arm_cpu *cpu, uint64_t timeout_ns);
+    void (*debug_changed)(struct arm_cpu *cpu);   /* breakpoints or watchpoints were written */
+    /* Called on any thread. */
+    void (*kick)(struct arm_cpu *cpu);            /* attention was set: wake it if it sleeps */
+    void (*sev)(struct arm_cpu *cpu);             /* event to all PEs */
+};
+
+/* TLB maintenance operation (manual D8.17), decoded. */
+struct arm_tlbi {
+    enum { ARM_TLBI_ALL, ARM_TLBI_ASID, ARM_TLBI_VA, ARM_TLBI_VAA } kind;
+    uint16_t asid;
+    uint64_t va;    /* sign-extended from bit 55, page-aligned */
+    uint64_t pages; /* of 4 KiB from va on: 1 for a page of 4K granule, more for ranges, larger granules */
+    bool last_level;
+};
+
+/* Debug register file sizes presented in ID_AA64DFR0_EL1. */
+enum { ARM_BREAKPOINTS = 6, ARM_WATCHPOINTS = 4 };
+
+struct arm_cpu {
+    /* --- what translated code touches: first, in this order ----------------------------------- */
+    uint64_t x[32];             /* X0..X30; [31] is SP of the current EL (see sp_el[]) */
+    uint64_t pc_page;
+    uint64_t pc;
+    uint16_t nzcv;              /* host-friendly form: IR_NZCV in ir.h; arm_nzcv()/arm_set_nzcv() */
+    uint16_t pad0;
+    uint32_t raised;            /* set by whoever takes an exception; the engine clears it */
+    _Atomic uint32_t attention; /* ARM_ATTENTION_*, set by any thread */
+    uint32_t rstack_top;
+    void *tlb;                  /* see ir_layout: the engine's */
+    uint64_t tlb_mask;
+    void *itlb;
+    uint64_t itlb_mask;
+    uint64_t monitor[4];        /* struct ir_monitor: exclusive monitor */
+    uint32_t fpcr;              /* struct ir_fpenv: must stay adjacent */
+    uint32_t fpsr;
+    uint64_t spare0;
+    union v128 scratch[4];      /* arguments of called evaluators */
+    union v128 second;          /* second result of runtime calls */
+    union v128 v[32];
+    struct { uint64_t va; void *host; } rstack[32];
+
+    /* --- PSTATE outside NZCV --------------------------------------------------------------------*/
+    uint8_t el;                 /* 0 or 1 */
+    uint8_t spsel;              /* PSTATE.SP */
+    uint8_t daif;               /* D A I F in bits 3:0 */
+    uint8_t pan, uao, dit, ssbs, tco;
+    uint8_t ss, il;             /* software step, illegal execution state */
+    uint8_t btype;
+    uint8_t halted;             /* PSCI: powered off (read by others: see power) */
+    uint64_t sp_el[2];          /* SP_EL0, SP_EL1; the one in use lives in x[31] */
+
+    /* --- EL1 system registers (fields are the manual's names in lower case) ----------------------*/
+    uint64_t sctlr_el1, actlr_el1, cpacr_el1;
+    uint64_t ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1;
+    uint64_t afsr0_el1, afsr1_el1, esr_el1, far_el1, par_el1;
+    uint64_t elr_el1, spsr_el1, vbar_el1, contextidr_el1;
+    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
+    uint64_t csselr_el1, cntkctl_el1;
+    uint64_t mdscr_el1, osdlr_el1, oslsr, osdtrrx, osdtrtx, oseccr, mdccint;
+    uint64_t dbgbvr[ARM_BREAKPOINTS], dbgbcr[ARM_BREAKPOINTS];
+    uint64_t dbgwvr[ARM_WATCHPOINTS], dbgwcr[ARM_WATCHPOINTS];
+    uint64_t dbgclaim;
+    uint64_t mpidr;             /* MPIDR_EL1 value, set at creation */
+    uint64_t pmu[16];           /* performance monitors, as far as offered */
+
+    /* --- wiring ---------------------------------------------------------------------------------*/
+    unsigned index;             /* 0-based number in the machine */
+    const struct arm_features *features;
+    struct mem *mem;
+    const struct arm_hooks *hooks;           /* GIC, timers, power: see hooks.h */
+    const struct arm_engine_ops *engine_ops;
+    const struct trace *trace;
+    _Atomic uint32_t lines;     /* ARM_LINE_*: levels at the PE's inputs */
+    _Atomic uint32_t event;     /* WFE event register */
+    _Atomic uint32_t power;     /* enum arm_power */
+    uint64_t boot_pc, boot_x0;  /* where the next power-on starts; written before power changes */
+};
+
+enum arm_power { ARM_POWER_OFF, ARM_POWER_ON_PENDING, ARM_POWER_ON };
+
+/* Puts the PE into its reset state at EL1h with the MMU off, DAIF masked (manual D1.3 as far as an
+ * EL1-only machine has it), at pc with x0. */
+void arm_cpu_reset(struct arm_cpu *cpu, uint64_t pc, uint64_t x0);
+
+/* NZCV in bits 3:0. */
+unsigned arm_nzcv(const struct arm_cpu *cpu);
+void arm_set_nzcv(struct arm_cpu *cpu, unsigned nzcv);
+
+/* PSTATE in SPSR's layout, and back (exception return: manual AArch64.ExceptionReturn). */
+uint64_t arm_pstate(const struct arm_cpu *cpu);
+
+/* Changes EL and SP selection, moving SP between x[31] and sp_el[]. */
+void arm_set_el(struct arm_cpu *cpu, unsigned el, unsigned spsel);
+
+/* Sets or clears an interrupt input, from any thread. */
+void arm_set_line(struct arm_cpu *cpu, uint32_t line, bool level);
+
+/* True if an interrupt is both pending and unmasked now. */
+bool arm_interrupt_ready(const struct arm_cpu *cpu);
+
+#endif

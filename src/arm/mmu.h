@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 1 address translation of the EL1&0 regime (manual D8). */
+#ifndef ARMVM_ARM_MMU_H
+#define ARMVM_ARM_MMU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arm_cpu;
+
+enum arm_access { ARM_READ, ARM_WRITE, ARM_FETCH, ARM_ATOMIC /* read and write */ };
+
+enum arm_memattr { ARM_MEM_DEVICE, ARM_MEM_NC, ARM_MEM_NORMAL };
+
+struct arm_translation {
+    uint64_t pa;       /* of the address asked for */
+    uint64_t size;     /* bytes of the page or block (MMU off: 1 << 48) */
+    enum arm_memattr attr;
+    bool readable, writable; /* at the EL and PAN state asked for */
+    bool executable;
+    bool dirty;        /* writable without a hardware dirty-state update still to come */
+    bool global;       /* nG = 0: valid for all ASIDs */
+};
+
+struct arm_fault {
+    uint8_t fsc;       /* fault status code as in ESR_ELx.ISS<5:0> */
+    bool s1ptw;        /* on a table walk (external abort): always false without stage 2 */
+};
+
+/*
+ * Translates va for an access at EL el (0 or 1), with PAN in force if pan. Updates the access flag
+ * and dirty state in memory (HAFDBS) by compare-and-swap when TCR_EL1.HA/HD ask for it. va is as
+ * the program gave it: TBI is applied here. 0, or -EFAULT with the fault's code.
+ * With arm_translate_probe nothing is updated in memory (AT instructions, debuggers).
+ */
+int arm_translate(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan, enum arm_access access,
+                  struct arm_translation *out, struct arm_fault *fault);
+int arm_translate_probe(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan,
+                        enum arm_access access, struct arm_translation *out,
+                        struct arm_fault *fault);
+
+#endif

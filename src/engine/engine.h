@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a machine asks of an engine, whichever it is: run N PEs over one guest memory. */
+#ifndef ARMVM_ENGINE_ENGINE_H
+#define ARMVM_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct arm_cpu;
+struct arm_features;
+struct arm_hooks;
+struct engine;
+struct error;
+struct mem;
+struct trace;
+
+enum engine_kind { ENGINE_AUTO, ENGINE_TRANSLATE, ENGINE_INTERPRET, ENGINE_KVM };
+enum engine_host_cpu { ENGINE_HOST_NATIVE, ENGINE_HOST_V2, ENGINE_HOST_V3, ENGINE_HOST_V4 };
+
+struct engine_config {
+    enum engine_kind kind;
+    enum engine_host_cpu host_cpu;
+    unsigned cpus;
+    size_t code_cache;  /* bytes of translated code, >= 1 MiB; 0: the default */
+    struct mem *mem;
+    const struct arm_features *features;
+    const struct arm_hooks *hooks;
+    const struct trace *trace;
+    bool perf_map;      /* write /tmp/perf-PID.map */
+};
+
+/* Creates the PEs, all powered off, no thread running yet. What the host cannot do (translation on
+ * a host that is not x86-64, KVM without /dev/kvm) is refused with one line. */
+int engine_create(const struct engine_config *config, struct engine **engine, struct error *err);
+/* Stops and frees; no thread of the engine is left. */
+void engine_destroy(struct engine *engine);
+
+unsigned engine_cpus(const struct engine *engine);
+struct arm_cpu *engine_cpu(struct engine *engine, unsigned index);
+
+/* Starts the vCPU threads (once). Those with power ON run, the others wait for PSCI. */
+int engine_start(struct engine *engine, struct error *err);
+
+/* Brings every vCPU thread to a halt between two instructions and returns when all stand still
+ * (state is then in struct arm_cpu, exact). Not from a vCPU thread. Calls nest. */
+void engine_pause(struct engine *engine);
+void engine_resume(struct engine *engine);
+
+/* While paused: resets all PEs; PE 0 will start at pc with x0, the others are powered off.
+ * Translations of all of memory are dropped. */
+void engine_reset(struct engine *engine, uint64_t pc, uint64_t x0);
+
+/* Memory was written behind the PEs' backs (DMA, loader, debugger): any thread. */
+void engine_memory_written(struct engine *engine, uint64_t pa, uint64_t len);
+
+/* Debugger: while paused. step: the next resume runs one instruction of that PE only. */
+int engine_set_breakpoint(struct engine *engine, uint64_t va, bool set);
+int engine_set_watchpoint(struct engine *engine, uint64_t va, uint64_t len, unsigned access, bool set);
+void engine_step(struct engine *engine, unsigned cpu);
+/* Called on a vCPU thread that hit a breakpoint or watchpoint, or finished a step; that PE stands
+ * still until engine_resume. */
+struct engine_debug_event {
+    unsigned cpu;
+    enum { ENGINE_STEPPED, ENGINE_BREAKPOINT, ENGINE_WATCHPOINT } why;
+    uint64_t va;
+};
+void engine_set_debugger(struct engine *engine,
+                         void (*event)(void *ctx, const struct engine_debug_event *event), void *ctx);
+
+/* Counters for --stats, one line each. */
+void engine_print_stats(struct engine *engine, FILE *out);
+
+#endif

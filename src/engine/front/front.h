@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Front ends: guest code to IR. */
+#ifndef ARMVM_ENGINE_FRONT_FRONT_H
+#define ARMVM_ENGINE_FRONT_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/ir/ir.h"
+
+struct arm_features;
+
+/*
+ * The mode bits that translations depend on, together with the physical page: what an instruction
+ * means must follow from its bytes, its offset in the page and this word alone.
+ */
+enum {
+    FRONT_EL1 = 1u << 0,       /* executing at EL1 (else EL0) */
+    FRONT_SPSEL = 1u << 1,     /* PSTATE.SP at EL1 */
+    FRONT_BE = 1u << 2,        /* big-endian data (SCTLR.EE or E0E) */
+    FRONT_FPCR = 1u << 3,      /* FPCR is not in its default state: FP through evaluators */
+    FRONT_FP_TRAP = 1u << 4,   /* FP/SIMD traps at this EL (CPACR_EL1.FPEN) */
+    FRONT_ALIGN = 1u << 5,     /* SCTLR.A: alignment checking */
+    FRONT_STEP = 1u << 6,      /* software step active: one instruction a region, then leave */
+    FRONT_SA = 1u << 7,        /* SP alignment check enabled at this EL (SCTLR.SA / SA0) */
+    FRONT_DZE = 1u << 8,       /* DC ZVA at EL0 allowed (EL1: always set) */
+    FRONT_UCT = 1u << 9,       /* EL0 reads of CTR_EL0 allowed (EL1: always set) */
+    FRONT_UCI = 1u << 10,      /* EL0 cache maintenance allowed (EL1: always set) */
+    FRONT_UMA = 1u << 11,      /* EL0 may access DAIF (EL1: always set) */
+    FRONT_NTWI = 1u << 12,     /* WFI does not trap (EL1: always set) */
+    FRONT_NTWE = 1u << 13,     /* WFE does not trap (EL1: always set) */
+    FRONT_BREAK = 1u << 14,    /* the page has breakpoints: a check before each instruction */
+    FRONT_PAN = 1u << 15,      /* PSTATE.PAN (selects the TLB context; no code depends on it) */
+    FRONT_UAO = 1u << 16,      /* PSTATE.UAO: LDTR/STTR behave as LDR/STR at EL1 */
+    FRONT_NAA = 1u << 17,      /* reserved: SCTLR.nAA */
+};
+
+struct front_region {
+    const uint8_t *code; /* the guest page's 4096 bytes as they are now, readable for the call */
+    uint32_t pgoff;      /* where the region begins, a multiple of 4 below 4096 */
+    uint32_t mode;       /* FRONT_* */
+    unsigned max_insns;  /* 1..64; the interpreter and tests may ask for 1 */
+    const struct arm_features *features;
+    /* result: guest bytes that were translated, as one covering range */
+    uint32_t first, last; /* page offsets, last exclusive */
+    unsigned insns;
+};
+
+/* Translates a region of A64 code into ir (cleared first). Never fails: an UNDEFINED instruction
+ * becomes code that takes the exception. */
+void a64_translate(struct front_region *region, struct ir *ir);
+
+/* The helpers that A64 translations call; constant for the life of the program. */
+extern const struct ir_helper a64_helpers[];
+extern const unsigned a64_nhelpers;
+
+/* Offsets in struct arm_cpu, for the back ends. */
+extern const struct ir_layout a64_layout;
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The intermediate representation: what a front end says guest code means, and what the
+ * interpreter runs and an emitter turns into host code.
+ *
+ * A region is a list of basic blocks over one linear array of instructions. Values are SSA: an
+ * instruction's index names its result. A value is used only in the block that defines it; what
+ * crosses blocks goes through CPU state (get/put), which is exact at every `insn` marker.
+ * The operations stand in ops.def; ir_ops.h (generated) has the enum and the builder functions
+ * `ir_ref ir_NAME(struct ir *, [type], args..., [aux], [imm])`.
+ */
+#ifndef ARMVM_ENGINE_IR_IR_H
+#define ARMVM_ENGINE_IR_IR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/v128.h"
+
+typedef uint16_t ir_ref; /* index of an instruction, as the name of its value */
+#define IR_NONE ((ir_ref)0xffff)
+
+enum ir_type { IR_VOID, IR_I32, IR_I64, IR_V128, IR_FLAGS };
+
+#include "ir_ops.h" /* enum ir_op, builders; generated from ops.def */
+
+enum {
+    IR_MAX_INSNS = 8192,
+    IR_MAX_BLOCKS = 256,
+};
+
+struct ir_insn {
+    uint8_t op;   /* enum ir_op */
+    uint8_t type; /* enum ir_type of the result; of the argument where there is no result */
+    uint16_t aux;
+    ir_ref arg[3];
+    uint16_t uses; /* how many arguments name this value (kept by ir_count_uses) */
+    int64_t imm;
+};
+
+struct ir_block {
+    uint16_t first; /* index of the first instruction */
+    uint16_t end;   /* one past the terminator */
+    int32_t pgoff;  /* guest code this block begins with */
+};
+
+struct ir {
+    struct ir_insn *insn; /* room for IR_MAX_INSNS */
+    unsigned count;
+    struct ir_block *block; /* room for IR_MAX_BLOCKS; block 0 is the entry */
+    unsigned blocks;
+    bool overflow; /* the builder ran out of room: the region must be cut shorter */
+};
+
+/* --- memory operations: the aux field ---------------------------------------------------------*/
+
+#define IR_MEM_SIZE(memop) ((memop)&7u)         /* log2 of the bytes of one element, 0..4 */
+#define IR_MEM_BYTES(memop) (1u << IR_MEM_SIZE(memop))
+#define IR_MEM_SIGNED    0x0008u /* sign-extend what is loaded */
+#define IR_MEM_ACQUIRE   0x0010u /* LDAR, LDAPR, A forms */
+#define IR_MEM_RELEASE   0x0020u /* STLR, L forms: the store drains before a later acquire */
+#define IR_MEM_ALIGN     0x0040u /* must be aligned to the whole access, whatever SCTLR.A says */
+#define IR_MEM_UNPRIV    0x0080u /* LDTR/STTR: as if at EL0 */
+#define IR_MEM_BE        0x0100u /* big-endian data */
+#define IR_MEM_WRITE     0x0200u /* probe: as a store */
+#define IR_MEM_ALIGN_EL  0x0400u /* aligned to one element (SCTLR.A set) */
+
+enum ir_atom { /* imm of `atom` */
+    IR_ATOM_ADD, IR_ATOM_CLR, IR_ATOM_EOR, IR_ATOM_SET, /* CLR: old & ~b */
+    IR_ATOM_SMAX, IR_ATOM_SMIN, IR_ATOM_UMAX, IR_ATOM_UMIN, IR_ATOM_SWP,
+};
+
+enum ir_fence { IR_FENCE_LOAD, IR_FENCE_STORE, IR_FENCE_FULL };
+enum ir_icc { IR_ICC_EQ, IR_ICC_NE, IR_ICC_LTU, IR_ICC_LEU, IR_ICC_LTS, IR_ICC_LES };
+enum ir_jump { IR_JUMP, IR_CALL, IR_RET };
+
+/* --- meaning of pure operations ---------------------------------------------------------------*/
+
+union ir_value {
+    uint64_t x; /* i32: the low 32 bits count */
+    union v128 v;
+};
+
+/* The floating-point environment in CPU state. */
+struct ir_fpenv {
+    uint32_t fpcr;
+    uint32_t fpsr; /* cumulative bits, QC included, in FPSR's positions */
+};
+
+/*
+ * v[0] receives the result, v[1..3] are the arguments; flags values are held as NZCV in bits 3:0
+ * (N = bit 3). attr = type | aux << 8. This is the one definition of what a pure or fp operation
+ * does: the interpreter calls it, constant folding calls it, and an emitter calls it for whatever
+ * it has no shorter code for.
+ */
+typedef void ir_eval_fn(union ir_value v[4], int64_t imm, uint32_t attr, struct ir_fpenv *fp);
+
+/* NULL for operations that are neither pure nor fp. */
+extern ir_eval_fn *const ir_eval_table[];
+
+struct ir_op_info {
+    const char *name;
+    char result;         /* one of w x i v f - */
+    char args[4];
+    uint8_t nargs;
+    uint8_t klass;       /* enum ir_class */
+};
+enum ir_class { IR_PURE, IR_FP, IR_STATE, IR_MEM, IR_CTL, IR_MISC };
+extern const struct ir_op_info ir_op_info[];
+
+/* Whether an Arm condition (0..15) holds for NZCV in bits 3:0. Manual, ConditionHolds(). */
+bool ir_cond_holds(unsigned cond, unsigned nzcv);
+
+/* --- helpers a front end lends ----------------------------------------------------------------*/
+
+enum {
+    IR_HELPER_RAISES = 1,   /* may take an exception: pc is stored before, `raised` tested after */
+    IR_HELPER_READS_R = 2,  /* reads general registers, flags or vectors through CPU state */
+    IR_HELPER_WRITES_R = 4, /* writes them */
+    IR_HELPER_PURE = 8,     /* may be dropped if its result is unused */
+};
+
+struct ir_helper {
+    const char *name;
+    uint64_t (*fn)(void *cpu, uint64_t a, uint64_t b, uint64_t c);            /* for `call` */
+    void (*fnv)(void *cpu, union v128 v[4], uint32_t aux);                    /* for `callv` */
+    unsigned flags;
+};
+
+/* --- what running code needs to know of CPU state ----------------------------------------------*/
+
+/* Byte offsets into CPU state. All lie within the first 32 KiB. */
+struct ir_layout {
+    int32_t pc_page;   /* u64: virtual address of the page the running region lies in */
+    int32_t pc;        /* u64: written when leaving translated code, and before calls that may raise */
+    int32_t nzcv;      /* u16: flags in the host-friendly form, see IR_NZCV_* */
+    int32_t raised;    /* u32: non-zero after a call that took an exception */
+    int32_t attention; /* u32: non-zero when the vCPU thread must leave translated code */
+    int32_t fpenv;     /* struct ir_fpenv */
+    int32_t scratch;   /* union ir_value[4], 16-byte aligned: arguments of called evaluators */
+    int32_t second;    /* union ir_value: second result of runtime calls (`hi`, `hiv`) */
+    int32_t tlb;       /* struct ir_tlb_entry *: data TLB of the current context */
+    int32_t tlb_mask;  /* u64: (entries - 1) * sizeof(struct ir_tlb_entry) */
+    int32_t itlb;      /* struct ir_itlb_entry *: instruction TLB of the current context */
+    int32_t itlb_mask; /* u64: (entries - 1) * sizeof(struct ir_itlb_entry) */
+    int32_t rstack;    /* struct ir_rstack_entry[IR_RSTACK]: shadow return stack */
+    int32_t rstack_top;/* u32: byte offset of the current entry */
+    int32_t monitor;   /* struct ir_monitor */
+    int32_t x0;        /* u64[32]: general registers (31: SP of the current EL) */
+    int32_t v0;        /* union v128[32] */
+};
+
+/*
+ * NZCV at rest, as LAHF and SETO leave them in ax: bit 15 N, bit 14 Z, bit 8 C (Arm's polarity:
+ * set when a subtraction does not borrow), bit 0 V; the other bits are undefined.
+ */
+static inline unsigned ir_nzcv_load(uint16_t rest)
+{
+    return (rest >> 15 & 1) << 3 | (rest >> 14 & 1) << 2 | (rest >> 8 & 1) << 1 | (rest & 1);
+}
+
+static inline uint16_t ir_nzcv_store(unsigned nzcv)
+{
+    return (uint16_t)((nzcv >> 3 & 1) << 15 | (nzcv >> 2 & 1) << 14 | (nzcv >> 1 & 1) << 8 |
+                      (nzcv & 1));
+}
+
+#define IR_PAGE_BITS 12
+#define IR_PAGE_SIZE 4096u
+
+/*
+ * Soft TLB entry for one 4 KiB page, at index (va >> 12) & mask. An access of n bytes hits when
+ * ((va + n - 1) & ~0xfff) equals the tag (rtag for loads, wtag for stores): a crossing misses.
+ * A tag with any of its low 12 bits set never hits: absent, or what needs the slow path (MMIO,
+ * watchpoints, Device memory, pages that are read-only or not yet dirty).
+ */
+struct ir_tlb_entry {
+    uint64_t rtag;
+    uint64_t wtag;
+    uint64_t addend; /* host address = va + addend */
+    uint64_t attr;   /* the engine's own */
+};
+
+/* Instruction TLB entry: where the translations of a page are. */
+struct ir_itlb_entry {
+    uint64_t tag;     /* page's virtual address; low bits set: absent */
+    void **table;     /* 1024 host entry points, by (va & 0xfff) >> 2, never NULL (see x64.h) */
+    uint32_t page_id; /* names the physical page in this mode; 0 never matches */
+    uint32_t pad;
+    uint64_t pad2;
+};
+
+enum { IR_RSTACK = 32 };
+struct ir_rstack_entry {
+    uint64_t va; /* return address; 1 when empty (never equals a fetch address that is valid) */
+    void *host;  /* where its translation starts, valid as long as the entry stands */
+};
+
+/* The exclusive monitor of one vCPU: LDXR records, STXR compares and swaps. */
+struct ir_monitor {
+    uint64_t addr; /* physical address of the access, ~0 when open */
+    uint64_t size; /* bytes */
+    uint64_t value[2];
+};
+
+/*
+ * Services that running code calls: slow paths of memory operations (also the interpreter's only
+ * path). Each takes the page offset of the guest instruction, sets `raised` if it took an
+ * exception, and does its own attention checks nowhere: polling is explicit in the IR.
+ */
+struct ir_runtime {
+    uint64_t (*ld)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff);
+    void (*st)(void *cpu, uint64_t va, uint64_t value, uint32_t memop, int32_t pgoff);
+    /* Pairs: ld2 returns the first and leaves the second in layout.second. */
+    uint64_t (*ld2)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff);
+    void (*st2)(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff);
+    /* Vectors go through layout.scratch: loads leave v[0] (and v[1]), stores take v[1] (and v[2]). */
+    void (*ldv)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count);
+    void (*stv)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count);
+    void (*probe)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t len);
+    uint64_t (*atom)(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind);
+    uint64_t (*cas)(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff);
+    uint64_t (*ldx)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t pair);
+    uint64_t (*stx)(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff,
+                    uint32_t pair);
+};
+
+/* --- building, checking, printing, improving, interpreting -------------------------------------*/
+
+struct ir *ir_create(void);       /* NULL when out of memory */
+void ir_destroy(struct ir *ir);
+void ir_clear(struct ir *ir);     /* empties it for the next region */
+struct ir *ir_clone(const struct ir *ir); /* exact-size copy to keep (interpreter); NULL: no memory */
+
+/* Opens a block at guest page offset pgoff and returns its number; the previous one must have
+ * been ended by a terminator. Blocks may be branched to before they are opened: reserve first. */
+unsigned ir_block_reserve(struct ir *ir, int32_t pgoff);
+void ir_block_begin(struct ir *ir, unsigned block);
+bool ir_block_open(const struct ir *ir); /* the current block lacks its terminator */
+
+/* Appends an instruction; the generated builders call this. */
+ir_ref ir_emit(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a, ir_ref b, ir_ref c,
+               unsigned aux, int64_t imm);
+
+/* Checks types, ranges, dominance and termination. NULL if sound, else what is wrong (in buf). */
+const char *ir_verify(const struct ir *ir, const struct ir_helper *helpers, unsigned nhelpers,
+                      char *buf, size_t size);
+void ir_print(const struct ir *ir, const struct ir_helper *helpers, FILE *out);
+
+struct ir_opt_config {
+    bool forward;    /* get after put of the same offset; constants folded; copies removed */
+    bool dead;       /* unused pure operations; puts and flags that nobody can see */
+};
+/* Improves a region in place; keeps CPU state exact at every point where it can be seen (mem, misc
+ * calls that raise or read, exits). Fills `uses`. */
+void ir_optimise(struct ir *ir, const struct ir_layout *layout, const struct ir_helper *helpers,
+                 const struct ir_opt_config *config);
+void ir_count_uses(struct ir *ir);
+
+enum ir_left { IR_LEFT_DIRECT, IR_LEFT_INDIRECT, IR_LEFT_STATE, IR_LEFT_ATTENTION, IR_LEFT_RAISED };
+struct ir_leave {
+    enum ir_left how;
+    uint64_t target; /* guest virtual address to go on at (not for RAISED: pc is set) */
+};
+
+/* Runs a region from block 0 to an exit. `pushret` does nothing here. */
+struct ir_leave ir_interpret(const struct ir *ir, void *cpu, const struct ir_layout *layout,
+                             const struct ir_runtime *runtime, const struct ir_helper *helpers);
+
+#endif
