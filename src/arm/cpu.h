@@ -19,6 +19,7 @@ struct arm_cpu;
 struct arm_tlbi;
 struct arm_hooks;
 struct mem;
+struct mem_slot;
 struct trace;
 
 /* Interrupt inputs of a PE (bits of arm_cpu.lines). */
@@ -46,12 +47,18 @@ struct arm_engine_ops {
     void (*wfi)(struct arm_cpu *cpu);             /* sleeps until a line is up or other attention */
     void (*wfe)(struct arm_cpu *cpu, uint64_t timeout_ns);
     void (*debug_changed)(struct arm_cpu *cpu);   /* breakpoints or watchpoints were written */
+    /* The host's debugger: true if it stops the PE before the instruction at pc; sets raised. */
+    bool (*breakpoint)(struct arm_cpu *cpu);
     /* Called on any thread. */
     void (*kick)(struct arm_cpu *cpu);            /* attention was set: wake it if it sleeps */
     void (*sev)(struct arm_cpu *cpu);             /* event to all PEs */
 };
 
-/* TLB maintenance operation (manual D8.17), decoded. */
+/*
+ * TLB maintenance operation (manual D8.17), decoded. An entry that was cached from a block goes
+ * wholly when any address in the block is named: `pages` counts the granule's pages only, so an
+ * engine that splits blocks must remember their sizes.
+ */
 struct arm_tlbi {
     enum { ARM_TLBI_ALL, ARM_TLBI_ASID, ARM_TLBI_VA, ARM_TLBI_VAA } kind;
     uint16_t asid;
@@ -61,7 +68,7 @@ struct arm_tlbi {
 };
 
 /* Debug register file sizes presented in ID_AA64DFR0_EL1. */
-enum { ARM_BREAKPOINTS = 6, ARM_WATCHPOINTS = 4 };
+enum { ARM_BREAKPOINTS = 6, ARM_WATCHPOINTS = 4, ARM_CONTEXT_BREAKPOINTS = 2 };
 
 struct arm_cpu {
     /* --- what translated code touches: first, in this order ----------------------------------- */
@@ -121,7 +128,17 @@ struct arm_cpu {
     _Atomic uint32_t event;     /* WFE event register */
     _Atomic uint32_t power;     /* enum arm_power */
     uint64_t boot_pc, boot_x0;  /* where the next power-on starts; written before power changes */
+
+    /* --- additions --------------------------------------------------------------------------------*/
+    _Atomic uint32_t boot_lock; /* held by the CPU_ON call that writes boot_pc and boot_x0 */
+    uint8_t step_isv, step_ex;  /* for the next software step exception's ISS */
+    uint64_t cntfrq_el0, dbgprcr;
+    const struct mem_slot *walk_slot; /* where the last translation table was */
 };
+
+/* The bits of FPCR and FPSR that are implemented: AHP, DN, FZ, RMode; QC, IDC, IXC..IOC. */
+#define ARM_FPCR_BITS 0x07c00000u
+#define ARM_FPSR_BITS 0x0800009fu
 
 enum arm_power { ARM_POWER_OFF, ARM_POWER_ON_PENDING, ARM_POWER_ON };
 
@@ -135,9 +152,17 @@ void arm_set_nzcv(struct arm_cpu *cpu, unsigned nzcv);
 
 /* PSTATE in SPSR's layout, and back (exception return: manual AArch64.ExceptionReturn). */
 uint64_t arm_pstate(const struct arm_cpu *cpu);
+/* For debuggers, while the PE stands still: false (nothing done) for a state it cannot be in. */
+bool arm_set_pstate(struct arm_cpu *cpu, uint64_t spsr);
 
 /* Changes EL and SP selection, moving SP between x[31] and sp_el[]. */
 void arm_set_el(struct arm_cpu *cpu, unsigned el, unsigned spsel);
+
+/* PSTATE.DAIF changed: asks for attention if that unmasked a pending interrupt. */
+void arm_daif_changed(struct arm_cpu *cpu);
+
+/* Nanoseconds a WFE may sleep at most: the event stream's period, UINT64_MAX if it is off. */
+uint64_t arm_wfe_timeout(const struct arm_cpu *cpu);
 
 /* Sets or clears an interrupt input, from any thread. */
 void arm_set_line(struct arm_cpu *cpu, uint32_t line, bool level);

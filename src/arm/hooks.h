@@ -35,6 +35,9 @@ struct arm_hooks {
 
     /* All PEs, for PSCI CPU_ON and AFFINITY_INFO. */
     struct arm_cpu *(*cpu_by_mpidr)(void *machine, uint64_t mpidr);
+
+    /* 64 random bits for RNDR and RNDRRS; false if there are none now. NULL: always so. */
+    bool (*random)(void *machine, uint64_t *value);
 };
 
 #endif

@@ -20,11 +20,14 @@ struct arm_translation {
     bool executable;
     bool dirty;        /* writable without a hardware dirty-state update still to come */
     bool global;       /* nG = 0: valid for all ASIDs */
+    uint8_t mair;      /* MAIR_EL1's byte for it, and shareability, as PAR_EL1 shows them */
+    uint8_t sh;
 };
 
 struct arm_fault {
     uint8_t fsc;       /* fault status code as in ESR_ELx.ISS<5:0> */
     bool s1ptw;        /* on a table walk (external abort): always false without stage 2 */
+    bool write;        /* ISS.WnR: for atomics, whether a read would not have faulted */
 };
 
 /*
@@ -38,5 +41,11 @@ int arm_translate(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan, enum 
 int arm_translate_probe(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan,
                         enum arm_access access, struct arm_translation *out,
                         struct arm_fault *fault);
+
+/* The current ASID: of TTBR0_EL1 or TTBR1_EL1 as TCR_EL1.A1 says, 8 or 16 bits as AS says. */
+uint16_t arm_asid(const struct arm_cpu *cpu);
+
+/* AArch64.BranchAddr(): a branch target without its tag, if TCR_EL1.TBI0 or TBI1 says so. */
+uint64_t arm_branch_addr(const struct arm_cpu *cpu, uint64_t va);
 
 #endif

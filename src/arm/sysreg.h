@@ -18,6 +18,10 @@ enum {
     ARM_SYSREG_TRAP0 = 32,    /* EL0 access is decided at run time (a control bit may trap it) */
     ARM_SYSREG_CONST = 64,    /* reads yield `reset`, never changes */
     ARM_SYSREG_W32 = 128,     /* the register has 32 bits: upper half reads as zero */
+    ARM_SYSREG_SP0 = 256,     /* SP_EL0: UNDEFINED at EL1 while PSTATE.SP = 0 */
+    ARM_SYSREG_FP = 512,      /* FPCR, FPSR: traps as FP instructions do (CPACR_EL1.FPEN) */
+    ARM_SYSREG_OP = 1024,     /* an operation (SYS), not a register */
+    ARM_SYSREG_ICC = 2048,    /* GIC CPU interface, through the hooks */
 };
 
 struct arm_sysreg {
@@ -29,6 +33,9 @@ struct arm_sysreg {
     uint64_t (*read)(struct arm_cpu *cpu, const struct arm_sysreg *reg);
     void (*write)(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value);
     uint64_t reset;    /* value after reset; the value for CONST */
+    /* With TRAP0: whether an EL0 access is trapped to EL1 now (EC 0x18). */
+    bool (*trap0)(const struct arm_cpu *cpu, bool write);
+    uint8_t feature;   /* the arm_feature it belongs to plus 1; UNDEFINED without it. 0: always */
 };
 
 /* The entry for an encoding, or NULL: access is UNDEFINED. */

@@ -15,19 +15,20 @@ enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_DISCARD, BLK_WRITE_ZEROES };
 
 struct blk_request {
     enum blk_op op;
-    uint64_t offset, len;       /* bytes, inside the image */
-    const struct iovec *iov;    /* READ, WRITE: len bytes in all; stays valid until done */
+    uint64_t offset, len;    /* bytes, inside the image */
+    const struct iovec *iov; /* READ, WRITE: len bytes in all; stays valid until done */
     int iovcnt;
-    bool unmap;                 /* WRITE_ZEROES: may deallocate */
+    bool unmap;      /* WRITE_ZEROES: may deallocate */
+    bool background; /* done must not come before blk_submit returns */
     void (*done)(struct blk_request *request, int result); /* 0 or negative errno; any thread */
-    void *ctx;                  /* the submitter's */
-    struct blk_request *next;   /* the back end's while it owns the request */
+    void *ctx;                                             /* the submitter's */
+    struct blk_request *next; /* the back end's while it owns the request */
 };
 
 struct blk_config {
     const char *path;
     bool readonly;
-    bool ephemeral;   /* writes go to an anonymous overlay that vanishes */
+    bool ephemeral;     /* writes go to an anonymous overlay that vanishes */
     const char *format; /* "raw" or NULL to probe */
 };
 
@@ -36,7 +37,9 @@ struct blk_config {
 int blk_open(const struct blk_config *config, struct blk **blk, struct error *err);
 void blk_close(struct blk *blk); /* waits for requests under way, flushes */
 
-uint64_t blk_size(const struct blk *blk); /* bytes */
+/* Bytes, a multiple of 512. A raw file of another length has a last sector whose missing bytes read
+ * as zeroes; a write to that sector makes the file longer. */
+uint64_t blk_size(const struct blk *blk);
 bool blk_readonly(const struct blk *blk);
 /* Hands over a request; done is called exactly once, possibly before this returns. */
 void blk_submit(struct blk *blk, struct blk_request *request);

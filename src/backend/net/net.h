@@ -13,7 +13,8 @@ struct loop;
 struct net;
 
 /* A frame for the guest; false if it has no room now: the back end keeps or drops it, and net_ready
- * says when to go on. Called on the loop's thread. */
+ * says when to go on. Called on a thread of the back end's, one call at a time; none is under way
+ * after net_set_receiver returns. */
 typedef bool net_receive_fn(void *ctx, const uint8_t *frame, size_t len);
 
 /* User-mode network (libslirp): 10.0.2.0/24, gateway and host 10.0.2.2, DNS 10.0.2.3, guest

@@ -22,7 +22,8 @@ enum {
     FRONT_FP_TRAP = 1u << 4,   /* FP/SIMD traps at this EL (CPACR_EL1.FPEN) */
     FRONT_ALIGN = 1u << 5,     /* SCTLR.A: alignment checking */
     FRONT_STEP = 1u << 6,      /* software step active: one instruction a region, then leave */
-    FRONT_SA = 1u << 7,        /* SP alignment check enabled at this EL (SCTLR.SA / SA0) */
+    FRONT_SA = 1u << 7,        /* SP alignment checks are on at this EL and SP is not aligned now:
+                                  code without it leaves (exits) after it has misaligned SP */
     FRONT_DZE = 1u << 8,       /* DC ZVA at EL0 allowed (EL1: always set) */
     FRONT_UCT = 1u << 9,       /* EL0 reads of CTR_EL0 allowed (EL1: always set) */
     FRONT_UCI = 1u << 10,      /* EL0 cache maintenance allowed (EL1: always set) */

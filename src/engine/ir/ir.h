@@ -7,7 +7,8 @@
  * instruction's index names its result. A value is used only in the block that defines it; what
  * crosses blocks goes through CPU state (get/put), which is exact at every `insn` marker.
  * The operations stand in ops.def; ir_ops.h (generated) has the enum and the builder functions
- * `ir_ref ir_NAME(struct ir *, [type], args..., [aux], [imm])`.
+ * `ir_ref ir_NAME(struct ir *, [type], args..., [aux], [imm])`: type where the row has an 'i', aux and
+ * imm where the row names them.
  */
 #ifndef ARMVM_ENGINE_IR_IR_H
 #define ARMVM_ENGINE_IR_IR_H
@@ -33,7 +34,8 @@ enum {
 
 struct ir_insn {
     uint8_t op;   /* enum ir_op */
-    uint8_t type; /* enum ir_type of the result; of the argument where there is no result */
+    uint8_t type; /* enum ir_type: what the row's 'i' stands for; in a row without 'i', of the result,
+                   * or of the last argument where there is no result */
     uint16_t aux;
     ir_ref arg[3];
     uint16_t uses; /* how many arguments name this value (kept by ir_count_uses) */
@@ -52,6 +54,8 @@ struct ir {
     struct ir_block *block; /* room for IR_MAX_BLOCKS; block 0 is the entry */
     unsigned blocks;
     bool overflow; /* the builder ran out of room: the region must be cut shorter */
+    bool open;     /* the current block lacks its terminator */
+    unsigned current; /* the block begun last */
 };
 
 /* --- memory operations: the aux field ---------------------------------------------------------*/
@@ -74,7 +78,28 @@ enum ir_atom { /* imm of `atom` */
 
 enum ir_fence { IR_FENCE_LOAD, IR_FENCE_STORE, IR_FENCE_FULL };
 enum ir_icc { IR_ICC_EQ, IR_ICC_NE, IR_ICC_LTU, IR_ICC_LEU, IR_ICC_LTS, IR_ICC_LES };
-enum ir_jump { IR_JUMP, IR_CALL, IR_RET };
+enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RET }; /* aux of `exitr` */
+
+/* --- vector and FP operations that say `vform`: the aux field -----------------------------------*/
+
+#define IR_VFORM_ESZ(aux)   ((aux)&3u) /* log2 of the bytes of a lane */
+#define IR_VFORM_LANES(aux) ((aux)&0x0cu)
+#define IR_LANES_128        0x0000u /* the whole vector */
+#define IR_LANES_64         0x0004u /* its low half */
+#define IR_LANES_1          0x0008u /* lane 0 */
+#define IR_FMA_NEG_A        0x0010u /* fma: (-a) * b + c; negation flips the sign of NaNs too */
+#define IR_FMA_NEG_C        0x0020u /* fma: a * b + (-c) */
+#define IR_FP_SLOW          0x0100u /* FPCR may not be 0: call the evaluator */
+
+enum ir_round { /* low bits of imm; 0..3 are FPCR.RMode's values */
+    IR_ROUND_TIEEVEN, IR_ROUND_POSINF, IR_ROUND_NEGINF, IR_ROUND_ZERO,
+    IR_ROUND_TIEAWAY, IR_ROUND_FPCR,
+};
+#define IR_ROUND(imm)      ((unsigned)(imm)&7u)
+#define IR_ROUND_EXACT     0x08 /* frint: raises Inexact */
+#define IR_CVT_UNSIGNED    0x08 /* the integer is unsigned */
+#define IR_CVT_FBITS(imm)  ((unsigned)((imm) >> 8) & 0x7fu) /* fixed point: fraction bits */
+#define IR_CVT_FBITS_SHIFT 8
 
 /* --- meaning of pure operations ---------------------------------------------------------------*/
 
@@ -106,9 +131,37 @@ struct ir_op_info {
     char args[4];
     uint8_t nargs;
     uint8_t klass;       /* enum ir_class */
+    uint8_t aux, imm;    /* enum ir_field: what they may hold, for the verifier */
+};
+/* What a row's aux and imm columns name (see ops.def). */
+enum ir_field {
+    IR_FIELD_NONE, IR_FIELD_ANY, IR_FIELD_ESZ, IR_FIELD_COND, IR_FIELD_MEMOP, IR_FIELD_BLOCK,
+    IR_FIELD_BLOCKS, IR_FIELD_PGOFF, IR_FIELD_OFFSET, IR_FIELD_HELPER, IR_FIELD_ICC, IR_FIELD_FENCE,
+    IR_FIELD_BITNO, IR_FIELD_NZCV, IR_FIELD_LANE, IR_FIELD_LANES, IR_FIELD_WIDTH, IR_FIELD_LSB,
+    IR_FIELD_LEN, IR_FIELD_SHIFT, IR_FIELD_SHIFT1, IR_FIELD_SHIFTW, IR_FIELD_BOOL, IR_FIELD_0_15,
+    IR_FIELD_ATOM, IR_FIELD_JUMP,
 };
 enum ir_class { IR_PURE, IR_FP, IR_STATE, IR_MEM, IR_CTL, IR_MISC };
 extern const struct ir_op_info ir_op_info[];
+
+/* The type of what an instruction yields, IR_VOID if nothing. */
+static inline enum ir_type ir_result_type(const struct ir_insn *insn)
+{
+    switch (ir_op_info[insn->op].result) {
+    case 'w':
+        return IR_I32;
+    case 'x':
+        return IR_I64;
+    case 'v':
+        return IR_V128;
+    case 'f':
+        return IR_FLAGS;
+    case 'i':
+        return (enum ir_type)insn->type;
+    default:
+        return IR_VOID;
+    }
+}
 
 /* Whether an Arm condition (0..15) holds for NZCV in bits 3:0. Manual, ConditionHolds(). */
 bool ir_cond_holds(unsigned cond, unsigned nzcv);
@@ -189,7 +242,7 @@ struct ir_itlb_entry {
     void **table;     /* 1024 host entry points, by (va & 0xfff) >> 2, never NULL (see x64.h) */
     uint32_t page_id; /* names the physical page in this mode; 0 never matches */
     uint32_t pad;
-    uint64_t pad2;
+    uint64_t attr;    /* the engine's own */
 };
 
 enum { IR_RSTACK = 32 };
@@ -265,7 +318,10 @@ struct ir_leave {
     uint64_t target; /* guest virtual address to go on at (not for RAISED: pc is set) */
 };
 
-/* Runs a region from block 0 to an exit. `pushret` does nothing here. */
+/*
+ * Runs a region from block 0 to an exit, needing some 130 KiB of stack. `pushret` does nothing here.
+ * pc is written in every case: `exitx` leaves as IR_LEFT_STATE with what is in pc already.
+ */
 struct ir_leave ir_interpret(const struct ir *ir, void *cpu, const struct ir_layout *layout,
                              const struct ir_runtime *runtime, const struct ir_helper *helpers);
 

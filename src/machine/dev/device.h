@@ -63,9 +63,15 @@ struct device {
     struct mem *mem;                      /* for DMA */
     const struct trace *trace;
     struct device *next;                  /* the board's list */
+    bool hidden;                          /* not in the device tree: an empty slot */
 };
 
 /* Maps all MMIO windows of a device whose resources are set (io handlers get dev as context). */
 int device_map(struct device *dev, struct mem *mem, struct error *err);
+
+/* Opens a node `name@base` and writes compatible (a list separated by '\n'), reg and interrupts
+ * from the resources; the caller adds what else there is and closes it with dt_end (fw/fdt.h). */
+void device_dt_begin(const struct device *dev, struct fdt_builder *fdt, const char *name,
+                     const char *compatible);
 
 #endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CPU models: a MIDR and the features that are both the core's and implemented here. */
+#include "arm/features.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/error.h"
+
+static const char *const feature_names[ARM_FEATURES] = {
+    [ARM_FEAT_AES] = "aes",       [ARM_FEAT_PMULL] = "pmull", [ARM_FEAT_SHA1] = "sha1",
+    [ARM_FEAT_SHA256] = "sha256", [ARM_FEAT_CRC32] = "crc32", [ARM_FEAT_LSE] = "lse",
+    [ARM_FEAT_RDM] = "rdm",       [ARM_FEAT_LRCPC] = "lrcpc", [ARM_FEAT_RNG] = "rng",
+    [ARM_FEAT_PAN] = "pan",       [ARM_FEAT_PAN2] = "pan2",   [ARM_FEAT_HAFDBS] = "hafdbs",
+    [ARM_FEAT_CSV2] = "csv2",     [ARM_FEAT_CSV3] = "csv3",   [ARM_FEAT_SSBS] = "ssbs",
+    [ARM_FEAT_SB] = "sb",         [ARM_FEAT_UAO] = "uao",     [ARM_FEAT_DPB] = "dpb",
+    [ARM_FEAT_DIT] = "dit",       [ARM_FEAT_FLAGM] = "flagm", [ARM_FEAT_FLAGM2] = "flagm2",
+    [ARM_FEAT_DGH] = "dgh",
+};
+
+#define BIT(feature) (1ull << ARM_FEAT_##feature)
+
+/* Translated code does not speculate past a fault, so every model can promise CSV2 and CSV3; a
+ * guest then spares itself the page-table switch at each system call. */
+enum {
+    V8_0 = BIT(AES) | BIT(PMULL) | BIT(SHA1) | BIT(SHA256) | BIT(CRC32) | BIT(CSV2) | BIT(CSV3),
+    V8_2 = V8_0 | BIT(LSE) | BIT(RDM) | BIT(PAN) | BIT(PAN2) | BIT(HAFDBS) | BIT(UAO) | BIT(DPB),
+};
+
+static const struct model {
+    const char *name;
+    uint64_t midr;
+    uint64_t have;
+} models[] = {
+    /* Implementer 0x00 is reserved for software; no kernel applies an erratum to it. */
+    {"max", 0x000f0a10, (1ull << ARM_FEATURES) - 1},
+    {"cortex-a53", 0x410fd034, V8_0},                           /* r0p4 */
+    {"cortex-a72", 0x410fd083, V8_0},                           /* r0p3 */
+    {"neoverse-n1", 0x413fd0c1, V8_2 | BIT(LRCPC) | BIT(SSBS)}, /* r3p1 */
+};
+
+/* What a feature cannot be without (its ID field's values build upon each other, or the manual
+ * says so). */
+static const struct {
+    uint8_t feature, needs;
+} requirements[] = {
+    {ARM_FEAT_PMULL, ARM_FEAT_AES},
+    {ARM_FEAT_SHA256, ARM_FEAT_SHA1},
+    {ARM_FEAT_PAN2, ARM_FEAT_PAN},
+    {ARM_FEAT_FLAGM2, ARM_FEAT_FLAGM},
+};
+
+const char *arm_model_name(unsigned index)
+{
+    return index < ARRAY_SIZE(models) ? models[index].name : NULL;
+}
+
+const char *arm_feature_name(enum arm_feature feature)
+{
+    return (unsigned)feature < ARM_FEATURES ? feature_names[feature] : NULL;
+}
+
+static bool same(const char *name, const char *text, size_t len)
+{
+    return strlen(name) == len && !memcmp(name, text, len);
+}
+
+/* Writes the names with ", " between them. */
+static void list(char *buf, size_t size, const char *(*name)(unsigned))
+{
+    size_t used = 0;
+
+    buf[0] = 0;
+    for (unsigned i = 0; name(i); i++) {
+        size_t len = strlen(name(i));
+        if (used + len + 3 > size)
+            return;
+        if (used) {
+            memcpy(buf + used, ", ", 2);
+            used += 2;
+        }
+        memcpy(buf + used, name(i), len + 1);
+        used += len;
+    }
+}
+
+static const char *feature_name(unsigned index)
+{
+    return arm_feature_name(index);
+}
+
+static void add(struct arm_features *features, unsigned feature)
+{
+    features->have |= 1ull << feature;
+    for (unsigned i = 0; i < ARRAY_SIZE(requirements); i++)
+        if (requirements[i].feature == feature)
+            add(features, requirements[i].needs);
+}
+
+static void drop(struct arm_features *features, unsigned feature)
+{
+    features->have &= ~(1ull << feature);
+    for (unsigned i = 0; i < ARRAY_SIZE(requirements); i++)
+        if (requirements[i].needs == feature)
+            drop(features, requirements[i].feature);
+}
+
+static int parse_feature(struct arm_features *features, const char *text, size_t len,
+                         struct error *err)
+{
+    char names[320];
+
+    if (len && (text[0] == '+' || text[0] == '-'))
+        for (unsigned i = 0; i < ARM_FEATURES; i++) {
+            if (!same(feature_names[i], text + 1, len - 1))
+                continue;
+            if (text[0] == '+')
+                add(features, i);
+            else
+                drop(features, i);
+            return 0;
+        }
+    list(names, sizeof(names), feature_name);
+    return error_set(err, -EINVAL, "'%.*s' is not +FEATURE or -FEATURE; there are %s",
+                     (int)len, text, names);
+}
+
+int arm_features_parse(struct arm_features *features, const char *spec, struct error *err)
+{
+    const struct model *model = NULL;
+    char names[160];
+    size_t len;
+
+    if (!spec)
+        spec = "max";
+    len = strcspn(spec, ",");
+    for (unsigned i = 0; i < ARRAY_SIZE(models); i++)
+        if (same(models[i].name, spec, len))
+            model = &models[i];
+    if (!model) {
+        list(names, sizeof(names), arm_model_name);
+        return error_set(err, -EINVAL, "no CPU model '%.*s'; there are %s", (int)len, spec,
+                         names);
+    }
+    features->model = model->name;
+    features->midr = model->midr;
+    features->have = model->have;
+    features->gic = 3;
+    features->cntfrq = 62500000;
+    for (spec += len; *spec; spec += len) {
+        spec++;
+        len = strcspn(spec, ",");
+        int rc = parse_feature(features, spec, len, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}

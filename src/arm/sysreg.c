@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Access to system registers: look-up, access rules, traps (manual D19.1, C5). */
+#include "arm/sysreg.h"
+
+#include <string.h>
+
+#include "arm/cpu.h"
+#include "arm/exception.h"
+#include "arm/sysreg_impl.h"
+#include "base/bits.h"
+#include "base/trace.h"
+
+const struct arm_sysreg *arm_sysreg_find(uint32_t encoding)
+{
+    unsigned low = 0, high = arm_sysreg_count;
+
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        const struct arm_sysreg *reg = &arm_sysreg_table[middle];
+        if (reg->encoding == encoding)
+            return reg;
+        if (reg->encoding < encoding)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+const struct arm_sysreg *arm_sysreg_at(unsigned index)
+{
+    return index < arm_sysreg_count ? &arm_sysreg_table[index] : NULL;
+}
+
+void arm_sysreg_reset(struct arm_cpu *cpu)
+{
+    for (unsigned i = 0; i < arm_sysreg_count; i++) {
+        const struct arm_sysreg *reg = &arm_sysreg_table[i];
+        if (reg->offset >= 0)
+            *arm_sysreg_storage(cpu, reg) = reg->reset;
+    }
+    cpu->fpcr = 0;
+    cpu->fpsr = 0;
+    cpu->dbgclaim = 0;
+    cpu->cntfrq_el0 = cpu->features->cntfrq;
+}
+
+static void undefined(struct arm_cpu *cpu, uint32_t encoding, const char *name, bool write)
+{
+    if (trace_on(cpu->trace, TRACE_UNIMP))
+        trace_print(cpu->trace, TRACE_UNIMP,
+                    "cpu%u EL%u %s of S%u_%u_C%u_C%u_%u (%s) at 0x%llx is undefined", cpu->index,
+                    cpu->el, write ? "write" : "read", encoding >> 14, encoding >> 11 & 7,
+                    encoding >> 7 & 15, encoding >> 3 & 15, encoding & 7, name,
+                    (unsigned long long)cpu->pc);
+    arm_take_undefined(cpu);
+}
+
+/* CPACR_EL1.FPEN: 0b11 traps nothing, 0b01 traps EL0, else both. */
+static bool fp_trapped(const struct arm_cpu *cpu)
+{
+    unsigned fpen = (unsigned)bits(cpu->cpacr_el1, 21, 20);
+
+    return fpen != 3 && !(fpen == 1 && cpu->el == 1);
+}
+
+/* The entry if the current EL may access it now; else takes the exception and yields NULL. */
+static const struct arm_sysreg *checked(struct arm_cpu *cpu, uint32_t encoding, uint32_t iss,
+                                        bool write)
+{
+    const struct arm_sysreg *reg = arm_sysreg_find(encoding);
+    unsigned right = write ? ARM_SYSREG_W0 : ARM_SYSREG_R0;
+
+    if (cpu->el)
+        right = write ? ARM_SYSREG_W1 : ARM_SYSREG_R1;
+    if (!reg || !(reg->flags & right) ||
+        (reg->feature && !arm_has(cpu->features, reg->feature - 1u)) ||
+        ((reg->flags & ARM_SYSREG_SP0) && !cpu->spsel)) {
+        undefined(cpu, encoding, reg ? reg->name : "unknown", write);
+        return NULL;
+    }
+    if ((reg->flags & ARM_SYSREG_TRAP0) && cpu->el == 0 && reg->trap0(cpu, write)) {
+        arm_take_sync(cpu, ARM_EC_SYSREG, iss, false, 0);
+        return NULL;
+    }
+    if ((reg->flags & ARM_SYSREG_FP) && fp_trapped(cpu)) {
+        /* ISS: CV = 1, COND = 0b1110, as for every A64 instruction. */
+        arm_take_sync(cpu, ARM_EC_FP, 1u << 24 | 0xeu << 20, false, 0);
+        return NULL;
+    }
+    return reg;
+}
+
+uint64_t arm_sysreg_read(struct arm_cpu *cpu, uint32_t encoding, uint32_t iss)
+{
+    const struct arm_sysreg *reg = checked(cpu, encoding, iss, false);
+
+    if (!reg)
+        return 0;
+    if (reg->read)
+        return reg->read(cpu, reg);
+    return reg->offset >= 0 ? *arm_sysreg_storage(cpu, reg) : reg->reset;
+}
+
+void arm_sysreg_write(struct arm_cpu *cpu, uint32_t encoding, uint64_t value, uint32_t iss)
+{
+    const struct arm_sysreg *reg = checked(cpu, encoding, iss, true);
+
+    if (!reg)
+        return;
+    if (reg->write)
+        reg->write(cpu, reg, value);
+    else if (reg->offset >= 0)
+        *arm_sysreg_storage(cpu, reg) = value;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands. argv[0] is the subcommand's name; the result is the exit status (vm/vm.h). */
+#ifndef ARMVM_CMD_COMMANDS_H
+#define ARMVM_CMD_COMMANDS_H
+
+struct option_set;
+
+int command_run(int argc, char **argv);
+int command_dt(int argc, char **argv);
+int command_cpus(int argc, char **argv);
+int command_version(int argc, char **argv);
+
+extern const struct option_set run_options, dt_options, cpus_options, version_options;
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/machine_options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "arm/features.h"
+#include "base/error.h"
+#include "cmd/values.h"
+#include "vm/config.h"
+
+enum {
+    MEMORY_MIN_MIB = 16,
+    CPUS_MAX = 123, /* as many redistributors as the board's window holds */
+};
+
+int set_kernel(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    config->kernel = value;
+    return 0;
+}
+
+int set_initrd(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    config->initrd = value;
+    return 0;
+}
+
+int set_append(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    config->append = value;
+    return 0;
+}
+
+int set_firmware(void *ctx, const char *value, struct error *err)
+{
+    if (!strcmp(value, "none"))
+        return 0;
+    return error_set(err, -EINVAL,
+                     "this build runs no firmware yet; it starts a kernel directly: --kernel FILE");
+}
+
+int set_vars(void *ctx, const char *value, struct error *err)
+{
+    return error_set(err, -EINVAL,
+                     "this build runs no firmware yet, so there are no variables to keep");
+}
+
+int set_cpus(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+    uint64_t number;
+    int rc = value_number(value, 1, CPUS_MAX, &number, err);
+
+    if (!rc)
+        config->cpus = (unsigned)number;
+    return rc;
+}
+
+int set_memory(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+    uint64_t bytes;
+    int rc = value_size(value, &bytes, err);
+
+    if (rc)
+        return rc;
+    if (bytes < (uint64_t)MEMORY_MIN_MIB << 20) {
+        /* "--memory 512" was meant in MiB by everybody who ever wrote it. */
+        if (bytes >= MEMORY_MIN_MIB && value[strspn(value, "0123456789")] == 0)
+            return error_set(err, -EINVAL, "%s is that many bytes; did you mean %sM?", value,
+                             value);
+        return error_set(err, -EINVAL, "%s is too little, %dM is the least", value, MEMORY_MIN_MIB);
+    }
+    /* Guests and the device tree count in pages of at most 64 KiB, firmware in sections. */
+    if (bytes & ((1 << 20) - 1))
+        return error_set(err, -EINVAL, "%s is no whole number of MiB", value);
+    config->memory = bytes;
+    return 0;
+}
+
+int set_cpu(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+    struct arm_features features;
+    int rc = arm_features_parse(&features, value, err);
+
+    if (!rc)
+        config->cpu = value;
+    return rc;
+}
+
+int set_board(void *ctx, const char *value, struct error *err)
+{
+    static const char *const names[] = {"virt", "kvmtool", "xen", NULL};
+    unsigned index;
+    int rc = value_choice(value, names, &index, err);
+
+    if (!rc && index)
+        rc = error_set(err, -EINVAL, "this build does not have the board '%s' yet; it has virt",
+                       value);
+    return rc;
+}
+
+int set_gic(void *ctx, const char *value, struct error *err)
+{
+    static const char *const names[] = {"2", "3", NULL};
+    struct vm_config *config = ctx;
+    unsigned index;
+    int rc = value_choice(value, names, &index, err);
+
+    if (!rc)
+        config->gic = index + 2;
+    return rc;
+}
+
+int set_console(void *ctx, const char *value, struct error *err)
+{
+    static const char *const names[] = {"pl011", "virtio", "xen", NULL};
+    struct vm_config *config = ctx;
+    unsigned index;
+    int rc = value_choice(value, names, &index, err);
+
+    if (!rc && index == 2)
+        rc = error_set(err, -EINVAL,
+                       "this build has no Xen console yet; there are pl011 and virtio");
+    if (!rc)
+        config->console = index ? VM_CONSOLE_VIRTIO : VM_CONSOLE_PL011;
+    return rc;
+}
+
+int set_serial(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+    size_t kind = strcspn(value, ":");
+    const char *rest = value + kind + (value[kind] == ':');
+
+    if (!strcmp(value, "stdio") || !strcmp(value, "pty") || !strcmp(value, "none")) {
+        config->serial = value;
+        return 0;
+    }
+    if ((kind == 4 && !memcmp(value, "file", 4)) || (kind == 6 && !memcmp(value, "socket", 6))) {
+        if (!*rest)
+            return error_set(err, -EINVAL, "%.*s needs a path: --serial %.*s:PATH", (int)kind,
+                             value, (int)kind, value);
+        config->serial = value;
+        return 0;
+    }
+    return error_set(err, -EINVAL, "no '%s'; there are stdio, file:PATH, pty, socket:PATH and none",
+                     value);
+}
+
+int set_disk(void *ctx, const char *value, struct error *err)
+{
+    return vm_config_add_disk(ctx, value, err);
+}
+
+int set_net(void *ctx, const char *value, struct error *err)
+{
+    return vm_config_add_net(ctx, value, err);
+}
+
+int set_rng(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    config->rng = !value;
+    return 0;
+}
+
+int set_legacy_virtio(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    config->legacy_virtio = true;
+    return 0;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/options.h"
+#include "vm/vm.h"
+
+struct command {
+    const char *name;
+    const char *summary;               /* for `armvm help` */
+    int (*run)(int argc, char **argv); /* NULL: a later build has it */
+    const struct option_set *options;
+};
+
+static const struct command commands[] = {
+    {"run", "boots a guest", command_run, &run_options},
+    {"dt", "prints the device tree that a guest would get", command_dt, &dt_options},
+    {"cpus", "lists the CPU models and features", command_cpus, &cpus_options},
+    {"version", "says what this build and this host are", command_version, &version_options},
+    {"image", "builds disk images, says what an image is", NULL, NULL},
+    {"check", "checks an image or a machine against the specification", NULL, NULL},
+    {"ctl", "controls a running machine", NULL, NULL},
+    {NULL, NULL, NULL, NULL},
+};
+
+static const struct command *find(const char *name)
+{
+    for (const struct command *command = commands; command->name; command++)
+        if (!strcmp(command->name, name))
+            return command;
+    return NULL;
+}
+
+static const char *nearest(const char *name)
+{
+    const char *best = NULL;
+    unsigned limit = 2;
+
+    for (const struct command *command = commands; command->name; command++) {
+        unsigned distance = options_distance(name, command->name);
+        if (command->run && distance <= limit && distance < strlen(name)) {
+            limit = distance;
+            best = command->name;
+        }
+    }
+    return best;
+}
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: armvm COMMAND [options]\n\n"
+          "A virtual machine monitor for Arm guests.\n\nCommands:\n",
+          out);
+    for (const struct command *command = commands; command->name; command++)
+        if (command->run)
+            fprintf(out, "  %-10s%s\n", command->name, command->summary);
+    fputs("  help      prints this, or a command's options: armvm help run\n\n"
+          "The first boot:\n"
+          "  armvm run --kernel Image --initrd initrd.img --append 'panic=-1'\n\n"
+          "armvm(1) and armvm-run(1) are the manual.\n",
+          out);
+}
+
+static int absent(const struct command *command)
+{
+    fprintf(stderr, "armvm: this build does not have 'armvm %s' yet (it %s)\n", command->name,
+            command->summary);
+    return VM_EXIT_USAGE;
+}
+
+static int unknown(const char *name)
+{
+    const char *meant = nearest(name);
+
+    if (meant)
+        fprintf(stderr, "armvm: no command '%s'; did you mean 'armvm %s'?\n", name, meant);
+    else if (name[0] == '-')
+        fprintf(stderr, "armvm: a command comes first: armvm run %s ...\n", name);
+    else
+        fprintf(stderr, "armvm: no command '%s'; 'armvm help' lists them\n", name);
+    return VM_EXIT_USAGE;
+}
+
+/* `armvm help --options` is for the completion and the tests: every option of every command. */
+static int help(int argc, char **argv)
+{
+    const struct command *command;
+
+    if (argc < 2) {
+        print_help(stdout);
+        return 0;
+    }
+    if (!strcmp(argv[1], "--options")) {
+        for (command = commands; command->name; command++) {
+            if (!command->run)
+                continue;
+            printf("%s\n", command->name);
+            options_print_table(command->options, stdout);
+        }
+        return 0;
+    }
+    command = find(argv[1]);
+    if (!command)
+        return unknown(argv[1]);
+    if (!command->run)
+        return absent(command);
+    options_print_help(command->options, stdout);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command;
+
+    /* A reader that goes away must not end a guest: writing fails and is ignored. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_help(stderr);
+        return VM_EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+        return help(argc - 1, argv + 1);
+    if (!strcmp(argv[1], "--version"))
+        return command_version(1, argv + 1);
+    command = find(argv[1]);
+    if (!command)
+        return unknown(argv[1]);
+    if (!command->run)
+        return absent(command);
+    return command->run(argc - 1, argv + 1);
+}

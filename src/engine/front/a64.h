@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The A64 front end's own header: what the handlers of the decoder tables (a64*.dec) share.
+ *
+ * A handler emits IR for one instruction. Rules:
+ *   - an instruction that may fault changes CPU state only after its last access that may;
+ *   - values do not survive a change of block: after a64_split() (and what calls it) read again;
+ *   - registers are read and written through the functions below, never by offset.
+ */
+#ifndef ARMVM_ENGINE_FRONT_A64_H
+#define ARMVM_ENGINE_FRONT_A64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arm/cpu.h"
+#include "arm/features.h"
+#include "base/bits.h"
+#include "engine/front/a64_helpers.h"
+#include "engine/front/front.h"
+#include "engine/ir/ir.h"
+
+enum { A64_PAGE_INSNS = IR_PAGE_SIZE / 4, A64_MAX_PENDING = IR_MAX_BLOCKS };
+
+/* A block that was branched to and waits for its code. */
+struct a64_pending {
+    uint16_t block;
+    uint8_t kind; /* enum in a64_region.c */
+    bool poll;    /* the branch goes back */
+    int32_t pgoff;
+};
+
+/* One region being translated. */
+struct a64 {
+    struct ir *ir;
+    struct front_region *region;
+    const struct arm_features *features;
+    uint32_t insn;  /* the instruction being translated */
+    uint32_t mode;  /* FRONT_* */
+    int32_t pgoff;  /* its offset in the page */
+    bool ended;     /* its handler has ended the block */
+    bool sp_dirty;  /* it wrote an SP that may not be a multiple of 16 */
+
+    /* Blocks still to come: a64_region.c. */
+    unsigned left; /* instructions that the budget still allows */
+    struct a64_pending pending[A64_MAX_PENDING];
+    unsigned first_pending, end_pending;
+    uint16_t block_at[A64_PAGE_INSNS]; /* block that begins at an instruction, plus 1; 0: none */
+    uint64_t leader[A64_PAGE_INSNS / 64]; /* bit set: a branch back leads here */
+};
+
+#include "a64_decode.h"
+
+/* --- constants and registers (a64_common.c) -----------------------------------------------------*/
+
+ir_ref a64_k(struct a64 *c, uint64_t value);  /* i64 */
+ir_ref a64_kw(struct a64 *c, uint32_t value); /* i32 */
+
+static inline enum ir_type a64_type(unsigned sf)
+{
+    return sf ? IR_I64 : IR_I32;
+}
+
+/* A constant of the width sf says. */
+ir_ref a64_kreg(struct a64 *c, unsigned sf, uint64_t value);
+
+/* General registers; 31 is the zero register. Writing W clears the upper half. */
+ir_ref a64_x(struct a64 *c, unsigned n);
+ir_ref a64_w(struct a64 *c, unsigned n);
+ir_ref a64_reg(struct a64 *c, unsigned sf, unsigned n);
+void a64_set_x(struct a64 *c, unsigned n, ir_ref value);
+void a64_set_w(struct a64 *c, unsigned n, ir_ref value);
+void a64_set_reg(struct a64 *c, unsigned sf, unsigned n, ir_ref value);
+
+/* General registers; 31 is the stack pointer. */
+ir_ref a64_xsp(struct a64 *c, unsigned n);
+ir_ref a64_wsp(struct a64 *c, unsigned n);
+ir_ref a64_regsp(struct a64 *c, unsigned sf, unsigned n);
+void a64_set_xsp(struct a64 *c, unsigned n, ir_ref value);
+void a64_set_wsp(struct a64 *c, unsigned n, ir_ref value);
+void a64_set_regsp(struct a64 *c, unsigned sf, unsigned n, ir_ref value);
+/* Write-back of a base register that moved by step: a multiple of 16 keeps SP aligned. */
+void a64_set_base(struct a64 *c, unsigned n, ir_ref value, int64_t step);
+
+/* Vector registers, 128 bits. */
+ir_ref a64_v(struct a64 *c, unsigned n);
+void a64_set_v(struct a64 *c, unsigned n, ir_ref value);
+
+/* NZCV as bits 31:28 of an i64, and back. */
+ir_ref a64_nzcv(struct a64 *c);
+void a64_set_nzcv(struct a64 *c, ir_ref value);
+
+/* --- memory -------------------------------------------------------------------------------------*/
+
+/* IR_MEM_* of an access: log2 of the element's size, flags, and what the mode adds. */
+uint16_t a64_memop(struct a64 *c, unsigned size, unsigned flags);
+
+/* The SP alignment check of an access with base register Rn; call it before reading registers (it
+ * may begin a new block). */
+void a64_mem_sp_check(struct a64 *c, unsigned Rn);
+
+/* The offset register of an access: extended as option says (2 UXTW, 3 LSL, 6 SXTW, 7 SXTX) and
+ * shifted left. */
+ir_ref a64_ext_offset(struct a64 *c, unsigned Rm, unsigned option, unsigned amount);
+
+/* base + offset, i64. */
+ir_ref a64_addk(struct a64 *c, ir_ref base, int64_t offset);
+
+/* --- exceptions and control ---------------------------------------------------------------------*/
+
+ir_ref a64_call(struct a64 *c, enum a64_helper helper, ir_ref a, ir_ref b, ir_ref d);
+
+/* The instruction is UNDEFINED: takes the exception and ends the block. */
+void a64_undefined(struct a64 *c);
+/* Calls a helper that always takes an exception or sets pc, and ends the block. */
+void a64_raise(struct a64 *c, enum a64_helper helper, uint64_t a, uint64_t b);
+/* A trapped system instruction (EC 0x18): ends the block. */
+void a64_trap_sysreg(struct a64 *c);
+/* False, after emitting the trap, when FP and SIMD are trapped at this EL. */
+bool a64_fp_check(struct a64 *c);
+
+/* Leaves the region after this instruction because it changed what translations depend on. */
+void a64_leave_next(struct a64 *c);
+/* Ends the current block with a branch to a new one and goes on there. */
+void a64_split(struct a64 *c);
+
+/* Branches (a64_region.c). Targets are page offsets, possibly outside the page. */
+void a64_poll(struct a64 *c); /* at the beginning of an instruction, before any effect */
+void a64_goto(struct a64 *c, int32_t target);
+/* The block to name in a conditional branch for going on at target. */
+unsigned a64_edge(struct a64 *c, int32_t target);
+/* Same, but leaving the region because an interrupt may have been unmasked. */
+unsigned a64_edge_interrupt(struct a64 *c, int32_t target);
+/* Indirect: kind is IR_JUMP_PLAIN, _CALL or _RET. */
+void a64_goto_reg(struct a64 *c, ir_ref target, unsigned kind);
+
+/* The two block numbers of a conditional branch as its imm. */
+static inline int64_t a64_blocks(unsigned taken, unsigned other)
+{
+    return (int64_t)((uint64_t)other << 32 | taken);
+}
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What A64 translations call, and where they find CPU state. */
+#include "engine/front/a64_helpers.h"
+
+#include "arm/cpu.h"
+#include "arm/debug.h"
+#include "arm/exception.h"
+#include "arm/sysreg.h"
+#include "engine/front/front.h"
+
+uint64_t a64_help_undefined(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_take_undefined(cpu);
+    return 0;
+}
+
+/* a: exception class, b: ISS. */
+uint64_t a64_help_sync(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_take_sync(cpu, (enum arm_ec)a, (uint32_t)b, false, 0);
+    return 0;
+}
+
+uint64_t a64_help_svc(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_take_svc(cpu, (uint16_t)a);
+    return 0;
+}
+
+uint64_t a64_help_brk(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_take_brk(cpu, (uint16_t)a);
+    return 0;
+}
+
+/* a: immediate, b: 1 for SMC. */
+uint64_t a64_help_hvc(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_hvc(cpu, (uint16_t)a, b != 0);
+    return 0;
+}
+
+uint64_t a64_help_eret(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_eret(cpu);
+    return 0;
+}
+
+/* The host's debugger goes first: the guest must not see its breakpoints. */
+uint64_t a64_help_breakpoint(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    if (!arm->engine_ops->breakpoint || !arm->engine_ops->breakpoint(arm))
+        arm_check_breakpoint(arm, arm->pc);
+    return 0;
+}
+
+/* a: encoding, b: ISS of a trap. */
+uint64_t a64_help_sysreg_read(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    return arm_sysreg_read(cpu, (uint32_t)a, (uint32_t)b);
+}
+
+/* a: encoding, b: ISS of a trap, c: value. */
+uint64_t a64_help_sysreg_write(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_sysreg_write(cpu, (uint32_t)a, c, (uint32_t)b);
+    return 0;
+}
+
+uint64_t a64_help_wfi(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    arm->engine_ops->wfi(arm);
+    return 0;
+}
+
+/*
+ * The global monitor sends no event when another PE writes a location that is marked exclusive
+ * (manual B2.9.4), which software that waits by LDXR and WFE counts on: so no sleep is long.
+ */
+enum { WFE_MAX_NS = 50000 };
+
+uint64_t a64_help_wfe(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    uint64_t timeout = arm_wfe_timeout(arm);
+    if (atomic_exchange(&arm->event, 0))
+        return 0;
+    arm->engine_ops->wfe(arm, timeout < WFE_MAX_NS ? timeout : WFE_MAX_NS);
+    return 0;
+}
+
+uint64_t a64_help_sev(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    arm->engine_ops->sev(arm);
+    return 0;
+}
+
+uint64_t a64_help_dsb(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    arm->engine_ops->dsb(arm);
+    return 0;
+}
+
+uint64_t a64_help_isb(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    arm->engine_ops->isb(arm);
+    return 0;
+}
+
+uint64_t a64_help_spsel(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    arm_set_el(arm, arm->el, (unsigned)a);
+    arm->engine_ops->context_changed(arm);
+    return 0;
+}
+
+uint64_t a64_help_pan(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    arm->pan = (uint8_t)a;
+    arm->engine_ops->context_changed(arm);
+    return 0;
+}
+
+uint64_t a64_help_uao(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    arm->uao = (uint8_t)a;
+    arm->engine_ops->context_changed(arm);
+    return 0;
+}
+
+uint64_t a64_help_daif(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    arm_daif_changed(cpu);
+    return 0;
+}
+
+const struct ir_helper a64_helpers[] = {
+#define HELPER(id, function, bits)  [A64_HELPER_##id] = {.name = #id, .fn = function, .flags = bits},
+#define VHELPER(id, function, bits) [A64_HELPER_##id] = {.name = #id, .fnv = function, .flags = bits},
+#include "engine/front/a64_helpers.def"
+#include "engine/front/a64_simd_helpers.def"
+#undef HELPER
+#undef VHELPER
+};
+const unsigned a64_nhelpers = A64_HELPERS;
+
+#define AT(field) .field = offsetof(struct arm_cpu, field)
+
+const struct ir_layout a64_layout = {
+    AT(pc_page),
+    AT(pc),
+    AT(nzcv),
+    AT(raised),
+    AT(attention),
+    AT(scratch),
+    AT(second),
+    AT(tlb),
+    AT(tlb_mask),
+    AT(itlb),
+    AT(itlb_mask),
+    AT(rstack),
+    AT(rstack_top),
+    AT(monitor),
+    .fpenv = offsetof(struct arm_cpu, fpcr),
+    .x0 = offsetof(struct arm_cpu, x),
+    .v0 = offsetof(struct arm_cpu, v),
+};
+
+_Static_assert(offsetof(struct arm_cpu, fpsr) == offsetof(struct arm_cpu, fpcr) + 4, "ir_fpenv");
+_Static_assert(sizeof(struct arm_cpu) < 32768, "offsets of CPU state");
+_Static_assert(sizeof(((struct arm_cpu *)0)->monitor) == sizeof(struct ir_monitor), "monitor");
+_Static_assert(sizeof(((struct arm_cpu *)0)->rstack[0]) == sizeof(struct ir_rstack_entry), "rstack");

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regions: which guest instructions are translated together, and how control flows among them.
+ *
+ * From the first instruction on, code is translated until an unconditional branch; targets of
+ * conditional branches inside the page queue up as further blocks while the budget lasts, and what
+ * is left over becomes an exit. A quick look ahead finds the targets of branches back, so that a
+ * loop's head begins a block and its body is translated once.
+ *
+ * Attention: every loop polls. An edge back inside the region goes through a stub that polls with
+ * the pc of its target; direct exits backwards poll likewise, and indirect branches poll before
+ * they have any effect.
+ *
+ * Stack pointer alignment: while the mode lacks FRONT_SA, SP is a multiple of 16 (or nobody checks
+ * it). An instruction that writes another kind of value to SP is followed by a test that leaves
+ * the region when SP is not aligned, so that the engine looks at the mode again. That keeps checks
+ * off all the loads and stores that go through SP.
+ */
+#include "engine/front/a64.h"
+
+#include <string.h>
+
+/* What a pending block is. */
+enum {
+    PENDING_CODE, /* the instructions at pgoff */
+    PENDING_EDGE, /* a stub that goes on at pgoff */
+    PENDING_LEAVE, /* a stub that leaves with pc = pgoff: the state has changed */
+    PENDING_INTERRUPT /* the same, after asking for attention if an interrupt is ready */
+};
+
+/* Room that any one instruction fits in. */
+enum { INSN_ROOM = 640, BLOCK_ROOM = 24 };
+
+static bool in_page(int32_t pgoff)
+{
+    return pgoff >= 0 && pgoff < (int32_t)IR_PAGE_SIZE;
+}
+
+static uint32_t fetch(const struct a64 *c, int32_t pgoff)
+{
+    return (uint32_t)ld_le(c->region->code + pgoff, 4);
+}
+
+static unsigned queue(struct a64 *c, unsigned kind, int32_t pgoff, bool poll)
+{
+    unsigned block = ir_block_reserve(c->ir, pgoff);
+    if (c->end_pending < A64_MAX_PENDING)
+        c->pending[c->end_pending++] = (struct a64_pending){
+            .block = (uint16_t)block, .kind = (uint8_t)kind, .poll = poll, .pgoff = pgoff};
+    return block;
+}
+
+/* Whether the code at pgoff has a block already, or may still get one. */
+static bool reachable(const struct a64 *c, int32_t pgoff)
+{
+    return in_page(pgoff) && !(c->mode & FRONT_STEP) && (c->block_at[pgoff / 4] || c->left > 0);
+}
+
+/* The block of the code at pgoff, which is reachable. */
+static unsigned code_block(struct a64 *c, int32_t pgoff)
+{
+    uint16_t *at = &c->block_at[pgoff / 4];
+    if (!*at)
+        *at = (uint16_t)(queue(c, PENDING_CODE, pgoff, false) + 1);
+    return *at - 1u;
+}
+
+static void end_leave(struct a64 *c, int32_t pgoff)
+{
+    if (c->mode & FRONT_STEP)
+        ir_exits(c->ir, pgoff);
+    else
+        ir_exit(c->ir, pgoff);
+}
+
+void a64_poll(struct a64 *c)
+{
+    ir_poll(c->ir, c->pgoff);
+}
+
+void a64_goto(struct a64 *c, int32_t target)
+{
+    if (target <= c->pgoff)
+        ir_poll(c->ir, target);
+    if (reachable(c, target))
+        ir_br(c->ir, code_block(c, target));
+    else
+        end_leave(c, target);
+    c->ended = true;
+}
+
+unsigned a64_edge(struct a64 *c, int32_t target)
+{
+    bool back = target <= c->pgoff;
+    if (!back && reachable(c, target))
+        return code_block(c, target);
+    return queue(c, PENDING_EDGE, target, back);
+}
+
+unsigned a64_edge_interrupt(struct a64 *c, int32_t target)
+{
+    return queue(c, PENDING_INTERRUPT, target, false);
+}
+
+void a64_goto_reg(struct a64 *c, ir_ref target, unsigned kind)
+{
+    if (c->mode & FRONT_STEP) {
+        ir_put(c->ir, IR_I64, target, offsetof(struct arm_cpu, pc));
+        ir_exitx(c->ir);
+    } else {
+        ir_exitr(c->ir, target, kind);
+    }
+    c->ended = true;
+}
+
+/* The offset of a direct branch that stays in the region (not BL), or 0. */
+static int32_t branch_offset(uint32_t insn)
+{
+    if ((insn & 0xfc000000u) == 0x14000000u) /* B */
+        return (int32_t)sext64(insn, 26) * 4;
+    if ((insn & 0xff000000u) == 0x54000000u || (insn & 0x7e000000u) == 0x34000000u) /* B.cond, CBZ */
+        return (int32_t)sext64(insn >> 5, 19) * 4;
+    if ((insn & 0x7e000000u) == 0x36000000u) /* TBZ, TBNZ */
+        return (int32_t)sext64(insn >> 5, 14) * 4;
+    return 0;
+}
+
+/* B, BR, RET, ERET and their like: what follows is reached by a branch only. */
+static bool ends_flow(uint32_t insn)
+{
+    return (insn & 0xfc000000u) == 0x14000000u || (insn & 0xfe000000u) == 0xd6000000u;
+}
+
+/* Marks where branches back lead to, as far as a straight look ahead can tell. */
+static void find_leaders(struct a64 *c)
+{
+    int32_t start = (int32_t)c->region->pgoff, furthest = start;
+    int32_t limit = start + 4 * (int32_t)c->left;
+    if (limit > (int32_t)IR_PAGE_SIZE)
+        limit = IR_PAGE_SIZE;
+    for (int32_t at = start; at < limit; at += 4) {
+        uint32_t insn = fetch(c, at);
+        if ((insn & 0x1c000000u) != 0x14000000u)
+            continue; /* not a branch */
+        int32_t target = at + branch_offset(insn);
+        if (target < at && target >= start)
+            c->leader[target / 256] |= 1ull << (target / 4 % 64);
+        if (target > furthest)
+            furthest = target;
+        if (ends_flow(insn) && furthest <= at)
+            return;
+    }
+}
+
+static bool is_leader(const struct a64 *c, int32_t pgoff)
+{
+    return c->leader[pgoff / 256] >> (pgoff / 4 % 64) & 1;
+}
+
+static bool full(const struct a64 *c)
+{
+    return c->ir->count + INSN_ROOM > IR_MAX_INSNS || c->ir->blocks + BLOCK_ROOM > IR_MAX_BLOCKS;
+}
+
+/* After an instruction that wrote an SP of unknown alignment: leaves if it is not aligned. */
+static void check_new_sp(struct a64 *c)
+{
+    unsigned leave = queue(c, PENDING_LEAVE, c->pgoff + 4, false);
+    unsigned next = ir_block_reserve(c->ir, c->pgoff + 4);
+    ir_ref low = ir_and(c->ir, IR_I64, a64_xsp(c, 31), a64_k(c, 15));
+    ir_brnz(c->ir, IR_I64, low, a64_blocks(leave, next));
+    ir_block_begin(c->ir, next);
+}
+
+static void one_instruction(struct a64 *c)
+{
+    struct front_region *region = c->region;
+    if ((uint32_t)c->pgoff < region->first)
+        region->first = (uint32_t)c->pgoff;
+    if ((uint32_t)c->pgoff + 4 > region->last)
+        region->last = (uint32_t)c->pgoff + 4;
+    region->insns++;
+    c->left--;
+    c->ended = false;
+    c->sp_dirty = false;
+    c->insn = fetch(c, c->pgoff);
+    ir_insn(c->ir, c->pgoff);
+    if (c->mode & FRONT_BREAK)
+        a64_call(c, A64_HELPER_BREAKPOINT, IR_NONE, IR_NONE, IR_NONE);
+    a64_decode(c, c->insn);
+    if (c->sp_dirty && !c->ended && !(c->mode & FRONT_SA))
+        check_new_sp(c);
+}
+
+/*
+ * Translates from c->pgoff on, in the block that is open, until something ends it. When it runs
+ * into a block that still waits for its code, that one follows at once, so that the branch to it
+ * costs nothing.
+ */
+static void straight(struct a64 *c)
+{
+    for (;;) {
+        one_instruction(c);
+        if (c->ended)
+            return;
+        c->pgoff += 4;
+        if (!in_page(c->pgoff) || (c->mode & FRONT_STEP)) {
+            end_leave(c, c->pgoff);
+            return;
+        }
+        bool known = c->block_at[c->pgoff / 4];
+        if (!known && (c->left == 0 || full(c))) {
+            ir_exit(c->ir, c->pgoff);
+            return;
+        }
+        if (known || is_leader(c, c->pgoff)) {
+            ir_br(c->ir, code_block(c, c->pgoff));
+            return;
+        }
+    }
+}
+
+/* The next block to write: the one that follows in memory if it waits, else the oldest. */
+static struct a64_pending next_pending(struct a64 *c)
+{
+    for (unsigned i = c->end_pending; i-- > c->first_pending;) {
+        struct a64_pending *p = &c->pending[i];
+        if (p->kind == PENDING_CODE && p->pgoff == c->pgoff) {
+            struct a64_pending found = *p;
+            *p = c->pending[c->first_pending++];
+            return found;
+        }
+    }
+    return c->pending[c->first_pending++];
+}
+
+static void write_pending(struct a64 *c, const struct a64_pending *p)
+{
+    ir_block_begin(c->ir, p->block);
+    switch (p->kind) {
+    case PENDING_CODE:
+        c->pgoff = p->pgoff;
+        if (c->left == 0 || full(c))
+            ir_exit(c->ir, p->pgoff);
+        else
+            straight(c);
+        break;
+    case PENDING_EDGE:
+        if (p->poll)
+            ir_poll(c->ir, p->pgoff);
+        if (reachable(c, p->pgoff) && !full(c))
+            ir_br(c->ir, code_block(c, p->pgoff));
+        else
+            end_leave(c, p->pgoff);
+        break;
+    case PENDING_INTERRUPT:
+        a64_call(c, A64_HELPER_DAIF, IR_NONE, IR_NONE, IR_NONE);
+        ir_exits(c->ir, p->pgoff);
+        break;
+    default:
+        ir_exits(c->ir, p->pgoff);
+        break;
+    }
+}
+
+void a64_translate(struct front_region *region, struct ir *ir)
+{
+    struct a64 c;
+    ir_clear(ir);
+    c.ir = ir;
+    c.region = region;
+    c.features = region->features;
+    c.mode = region->mode;
+    c.pgoff = (int32_t)region->pgoff;
+    c.left = region->mode & FRONT_STEP || region->max_insns == 0 ? 1 : region->max_insns;
+    c.first_pending = c.end_pending = 0;
+    memset(c.block_at, 0, sizeof(c.block_at));
+    memset(c.leader, 0, sizeof(c.leader));
+    region->first = region->pgoff;
+    region->last = region->pgoff;
+    region->insns = 0;
+    if (c.left > 1)
+        find_leaders(&c);
+    ir_block_begin(ir, code_block(&c, c.pgoff));
+    c.first_pending++;
+    straight(&c);
+    while (c.first_pending < c.end_pending) {
+        struct a64_pending p = next_pending(&c);
+        write_pending(&c, &p);
+    }
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads and stores by the slow path: TLB misses, device windows, page crossings, watchpoints,
+ * unprivileged and big-endian accesses. An access that faults has done nothing.
+ */
+#include <string.h>
+
+#include "arm/debug.h"
+#include "arm/exception.h"
+#include "base/bits.h"
+#include "base/trace.h"
+#include "engine/jit/jit.h"
+#include "machine/mem/mem.h"
+
+/* Fault status codes (manual D19.2.37, ISS for Data Abort, DFSC). */
+enum { FSC_EXTERNAL = 0x10, FSC_ALIGNMENT = 0x21 };
+
+static struct ir_tlb_entry *tlb_slot(struct arm_cpu *cpu, uint64_t va)
+{
+    return &((struct ir_tlb_entry *)cpu->tlb)[va >> IR_PAGE_BITS & (JIT_TLB_ENTRIES - 1)];
+}
+
+/* --- one page ---------------------------------------------------------------------------------*/
+
+static bool misaligned(uint64_t va, uint32_t size, uint32_t memop)
+{
+    uint32_t element = IR_MEM_BYTES(memop);
+
+    return (memop & IR_MEM_ALIGN && va & (size - 1)) ||
+           (memop & IR_MEM_ALIGN_EL && va & (element - 1));
+}
+
+/* Whether the debugger on the host watches [va, va + size). */
+static bool host_watches(const struct engine *engine, uint64_t va, uint64_t size, bool write)
+{
+    for (unsigned i = 0; i < engine->watchpoints; i++)
+        if (va < engine->watchpoint[i].va + engine->watchpoint[i].len &&
+            engine->watchpoint[i].va < va + size && engine->watchpoint[i].access & (write ? 2 : 1))
+            return true;
+    return false;
+}
+
+static bool page_is_watched(const struct jit_vcpu *vcpu, uint64_t va, unsigned el)
+{
+    uint64_t page = align_down(va, IR_PAGE_SIZE);
+
+    return host_watches(vcpu->engine, page, IR_PAGE_SIZE, false) ||
+           host_watches(vcpu->engine, page, IR_PAGE_SIZE, true) ||
+           arm_watchpoint_in_page(&vcpu->cpu, va, el);
+}
+
+static void fill(struct jit_vcpu *vcpu, uint64_t va, const struct arm_translation *tr,
+                 const uint8_t *host, bool readonly)
+{
+    struct ir_tlb_entry *entry = tlb_slot(&vcpu->cpu, va);
+    uint64_t page = align_down(va, IR_PAGE_SIZE);
+
+    entry->addend = (uint64_t)(uintptr_t)host - va;
+    entry->rtag = tr->readable ? page : 1;
+    entry->wtag = tr->writable && tr->dirty && !readonly ? page : 1;
+    entry->attr = (tr->global ? JIT_TLB_GLOBAL : 0) |
+                  (uint64_t)__builtin_ctzll(tr->size) << JIT_TLB_SIZE_SHIFT;
+    jit_context_note_block(vcpu->current, va, tr->size);
+    vcpu->stat_tlb_fills++;
+}
+
+static bool abort_access(struct jit_vcpu *vcpu, uint64_t va, uint8_t fsc, enum arm_access access)
+{
+    arm_take_data_abort(&vcpu->cpu, va, fsc, access != ARM_READ, false);
+    return false;
+}
+
+bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop,
+                 enum arm_access access, struct jit_target *target)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    bool unprivileged = memop & IR_MEM_UNPRIV && cpu->el == 1 && !cpu->uao;
+    unsigned el = unprivileged ? 0 : cpu->el;
+    struct arm_translation tr;
+    struct arm_fault fault;
+    const struct mem_slot *slot;
+
+    if (misaligned(va, size, memop))
+        return abort_access(vcpu, va, FSC_ALIGNMENT, access);
+    if (arm_translate(cpu, va, el, !unprivileged && cpu->pan, access, &tr, &fault)) {
+        arm_take_data_abort(cpu, va, fault.fsc, fault.write, false);
+        return false;
+    }
+    if (tr.attr == ARM_MEM_DEVICE && va & (IR_MEM_BYTES(memop) - 1))
+        return abort_access(vcpu, va, FSC_ALIGNMENT, access);
+    target->pa = tr.pa;
+    target->host = NULL;
+    slot = mem_find(vcpu->engine->config.mem, tr.pa);
+    if (!slot)
+        return abort_access(vcpu, va, FSC_EXTERNAL, access);
+    if (slot->host)
+        target->host = slot->host + (tr.pa - slot->base);
+    if (page_is_watched(vcpu, va, el)) {
+        bool write = access != ARM_READ;
+        if (host_watches(vcpu->engine, va, size, write) && !vcpu->step)
+            return !jit_debug_hit(vcpu, ENGINE_WATCHPOINT, va);
+        return !arm_check_watchpoint(cpu, va, size, el, write);
+    }
+    if (target->host && !unprivileged && tr.attr != ARM_MEM_DEVICE)
+        fill(vcpu, va, &tr, target->host, slot->readonly);
+    return true;
+}
+
+/* --- moving bytes -----------------------------------------------------------------------------*/
+
+/* Naturally aligned accesses up to 8 bytes are single-copy atomic (manual B2.2.1). */
+static void copy_out(const uint8_t *host, uint8_t *buf, uint32_t size)
+{
+    uint64_t v;
+
+    if (size > 8 || (uintptr_t)host & (size - 1)) {
+        memcpy(buf, host, size);
+        return;
+    }
+    switch (size) {
+    case 1:
+        v = *(const volatile uint8_t *)host;
+        break;
+    case 2:
+        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_RELAXED);
+        break;
+    case 4:
+        v = __atomic_load_n((const uint32_t *)(const void *)host, __ATOMIC_RELAXED);
+        break;
+    default:
+        v = __atomic_load_n((const uint64_t *)(const void *)host, __ATOMIC_RELAXED);
+    }
+    st_le(buf, size, v);
+}
+
+static void copy_in(uint8_t *host, const uint8_t *buf, uint32_t size)
+{
+    if (size > 8 || size & (size - 1) || (uintptr_t)host & (size - 1)) {
+        memcpy(host, buf, size);
+        return;
+    }
+    switch (size) {
+    case 1:
+        *(volatile uint8_t *)host = buf[0];
+        break;
+    case 2:
+        __atomic_store_n((uint16_t *)(void *)host, (uint16_t)ld_le(buf, 2), __ATOMIC_RELAXED);
+        break;
+    case 4:
+        __atomic_store_n((uint32_t *)(void *)host, (uint32_t)ld_le(buf, 4), __ATOMIC_RELAXED);
+        break;
+    default:
+        __atomic_store_n((uint64_t *)(void *)host, ld_le(buf, 8), __ATOMIC_RELAXED);
+    }
+}
+
+static void trace_io(struct jit_vcpu *vcpu, const char *verb, uint64_t pa, uint32_t size,
+                     uint64_t value)
+{
+    const struct mem_slot *slot = mem_find(vcpu->engine->config.mem, pa);
+
+    trace_print(vcpu->cpu.trace, TRACE_DEV, "cpu%u %s %s+0x%llx size %u: 0x%llx", vcpu->cpu.index,
+                verb, slot ? slot->name : "?", (unsigned long long)(slot ? pa - slot->base : pa),
+                size, (unsigned long long)value);
+}
+
+/* One access to a device window, in pieces of a power of two of up to 8 bytes each. */
+static bool io(struct jit_vcpu *vcpu, uint64_t va, uint64_t pa, uint8_t *buf, uint32_t size,
+               bool write)
+{
+    struct mem *mem = vcpu->engine->config.mem;
+    uint32_t piece = size > 8 ? 8 : size;
+
+    vcpu->stat_io++;
+    for (uint32_t at = 0; at < size; at += piece) {
+        uint64_t value = write ? ld_le(buf + at, piece) : 0;
+        int rc = write ? mem_io_write(mem, pa + at, piece, value)
+                       : mem_io_read(mem, pa + at, piece, &value);
+        if (trace_on(vcpu->cpu.trace, TRACE_DEV))
+            trace_io(vcpu, write ? "write" : "read", pa + at, piece, value);
+        if (rc)
+            return abort_access(vcpu, va, FSC_EXTERNAL, write ? ARM_WRITE : ARM_READ);
+        if (!write)
+            st_le(buf + at, piece, value);
+    }
+    return true;
+}
+
+static bool move(struct jit_vcpu *vcpu, uint64_t va, const struct jit_target *target, uint8_t *buf,
+                 uint32_t size, bool write)
+{
+    if (!target->host)
+        return io(vcpu, va, target->pa, buf, size, write);
+    if (write)
+        copy_in(target->host, buf, size);
+    else
+        copy_out(target->host, buf, size);
+    return true;
+}
+
+/* A whole access of up to 32 bytes. False: exception taken, nothing done. */
+static bool transfer(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t size,
+                     uint32_t memop, bool write)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    enum arm_access access = write ? ARM_WRITE : ARM_READ;
+    uint32_t first = IR_PAGE_SIZE - (uint32_t)(va & (IR_PAGE_SIZE - 1));
+    struct ir_tlb_entry *entry = tlb_slot(cpu, va);
+    struct jit_target target[2];
+
+    if ((write ? entry->wtag : entry->rtag) == ((va + size - 1) & ~(uint64_t)(IR_PAGE_SIZE - 1)) &&
+        !(memop & (IR_MEM_UNPRIV | IR_MEM_ALIGN | IR_MEM_ALIGN_EL))) {
+        target[0].host = (uint8_t *)(uintptr_t)(va + entry->addend);
+        return move(vcpu, va, target, buf, size, write);
+    }
+    if (first >= size)
+        return jit_resolve(vcpu, va, size, memop, access, &target[0]) &&
+               move(vcpu, va, &target[0], buf, size, write);
+    /* Across pages: an unaligned access to Device memory faults on either side. Alignment is
+     * checked for the whole before its parts are looked up as bytes. */
+    if (misaligned(va, size, memop))
+        return abort_access(vcpu, va, FSC_ALIGNMENT, access);
+    memop = memop & IR_MEM_UNPRIV;
+    return jit_resolve(vcpu, va, first, memop, access, &target[0]) &&
+           jit_resolve(vcpu, va + first, size - first, memop, access, &target[1]) &&
+           move(vcpu, va, &target[0], buf, first, write) &&
+           move(vcpu, va + first, &target[1], buf + first, size - first, write);
+}
+
+/* --- the run-time's functions -----------------------------------------------------------------*/
+
+static void begin(struct jit_vcpu *vcpu, int32_t pgoff)
+{
+    vcpu->cpu.pc = vcpu->cpu.pc_page + (uint64_t)(int64_t)pgoff;
+    vcpu->stat_slow++;
+}
+
+static void fence_after_load(uint32_t memop)
+{
+    if (memop & IR_MEM_ACQUIRE)
+        atomic_thread_fence(memory_order_acquire);
+}
+
+static void reverse(uint8_t *p, uint32_t size)
+{
+    for (uint32_t i = 0; i < size / 2; i++) {
+        uint8_t t = p[i];
+        p[i] = p[size - 1 - i];
+        p[size - 1 - i] = t;
+    }
+}
+
+static bool load(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t count, uint32_t memop)
+{
+    uint32_t element = IR_MEM_BYTES(memop);
+
+    if (!transfer(vcpu, va, buf, element * count, memop, false))
+        return false;
+    fence_after_load(memop);
+    for (uint32_t i = 0; memop & IR_MEM_BE && i < count; i++)
+        reverse(buf + i * element, element);
+    return true;
+}
+
+static bool store(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t count, uint32_t memop)
+{
+    uint32_t element = IR_MEM_BYTES(memop);
+
+    for (uint32_t i = 0; memop & IR_MEM_BE && i < count; i++)
+        reverse(buf + i * element, element);
+    if (memop & IR_MEM_RELEASE)
+        atomic_thread_fence(memory_order_release);
+    if (!transfer(vcpu, va, buf, element * count, memop, true))
+        return false;
+    if (memop & IR_MEM_RELEASE)
+        atomic_thread_fence(memory_order_seq_cst);
+    return true;
+}
+
+static uint64_t extend(const uint8_t *buf, uint32_t memop)
+{
+    uint64_t value = ld_le(buf, IR_MEM_BYTES(memop));
+
+    return memop & IR_MEM_SIGNED ? (uint64_t)sext64(value, 8 * IR_MEM_BYTES(memop)) : value;
+}
+
+static uint64_t rt_ld(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff)
+{
+    uint8_t buf[8];
+
+    begin(cpu, pgoff);
+    return load(cpu, va, buf, 1, memop) ? extend(buf, memop) : 0;
+}
+
+static void rt_st(void *cpu, uint64_t va, uint64_t value, uint32_t memop, int32_t pgoff)
+{
+    uint8_t buf[8];
+
+    begin(cpu, pgoff);
+    st_le(buf, 8, value);
+    store(cpu, va, buf, 1, memop);
+}
+
+static uint64_t rt_ld2(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff)
+{
+    uint8_t buf[16];
+    uint64_t second;
+
+    begin(cpu, pgoff);
+    if (!load(cpu, va, buf, 2, memop))
+        return 0;
+    second = extend(buf + IR_MEM_BYTES(memop), memop);
+    memcpy(&jit_vcpu(cpu)->cpu.second, &second, 8);
+    return extend(buf, memop);
+}
+
+static void rt_st2(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff)
+{
+    uint8_t buf[16];
+
+    begin(cpu, pgoff);
+    st_le(buf, IR_MEM_BYTES(memop), a);
+    st_le(buf + IR_MEM_BYTES(memop), IR_MEM_BYTES(memop), b);
+    store(cpu, va, buf, 2, memop);
+}
+
+static void rt_ldv(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count)
+{
+    union v128 *scratch = jit_vcpu(cpu)->cpu.scratch;
+    uint8_t buf[32];
+
+    begin(cpu, pgoff);
+    if (!load(cpu, va, buf, count, memop))
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        memset(&scratch[i], 0, 16);
+        memcpy(&scratch[i], buf + i * IR_MEM_BYTES(memop), IR_MEM_BYTES(memop));
+    }
+}
+
+static void rt_stv(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count)
+{
+    const union v128 *scratch = jit_vcpu(cpu)->cpu.scratch;
+    uint8_t buf[32];
+
+    begin(cpu, pgoff);
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(buf + i * IR_MEM_BYTES(memop), &scratch[i + 1], IR_MEM_BYTES(memop));
+    store(cpu, va, buf, count, memop);
+}
+
+static void rt_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t len)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+    enum arm_access access = memop & IR_MEM_WRITE ? ARM_WRITE : ARM_READ;
+    uint32_t first = IR_PAGE_SIZE - (uint32_t)(va & (IR_PAGE_SIZE - 1));
+    struct jit_target target;
+
+    begin(vcpu, pgoff);
+    if (first >= len)
+        first = len;
+    if (jit_resolve(vcpu, va, first, memop, access, &target) && first < len)
+        jit_resolve(vcpu, va + first, len - first, memop & IR_MEM_UNPRIV, access, &target);
+}
+
+const struct ir_runtime jit_runtime = {
+    .ld = rt_ld,
+    .st = rt_st,
+    .ld2 = rt_ld2,
+    .st2 = rt_st2,
+    .ldv = rt_ldv,
+    .stv = rt_stv,
+    .probe = rt_probe,
+    .atom = jit_atom,
+    .cas = jit_cas,
+    .ldx = jit_ldx,
+    .stx = jit_stx,
+};

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Atomics and exclusives by the slow path.
+ *
+ * The exclusive monitor is emulated by compare-and-swap: LDXR records the physical address and the
+ * value, STXR stores if memory still holds that value. A location that was changed and changed
+ * back in between lets the store pass where hardware's monitor would fail it; code that relies on
+ * exclusives alone to notice that cannot tell, as the architecture allows no other access between
+ * the two (manual B2.12.5).
+ */
+#include <string.h>
+
+#include "arm/exception.h"
+#include "base/bits.h"
+#include "engine/jit/jit.h"
+
+enum { FSC_UNSUPPORTED = 0x35 }; /* IMPLEMENTATION DEFINED fault: unsupported exclusive or atomic */
+
+/* A naturally aligned address of `size` bytes of RAM to read and write; NULL: exception taken. */
+static uint8_t *address(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop,
+                        int32_t pgoff, enum arm_access access, uint64_t *pa)
+{
+    struct jit_target target;
+
+    vcpu->cpu.pc = vcpu->cpu.pc_page + (uint64_t)(int64_t)pgoff;
+    vcpu->stat_slow++;
+    if (!jit_resolve(vcpu, va, size, memop | IR_MEM_ALIGN, access, &target))
+        return NULL;
+    if (!target.host)
+        arm_take_data_abort(&vcpu->cpu, va, FSC_UNSUPPORTED, access != ARM_READ, false);
+    if (pa)
+        *pa = target.pa;
+    return target.host;
+}
+
+static uint64_t swap_bytes(uint64_t v, uint32_t size)
+{
+    return __builtin_bswap64(v) >> (64 - 8 * size);
+}
+
+/* Host value <-> guest value, by the access's byte order. */
+static uint64_t ordered(uint64_t v, uint32_t memop)
+{
+    return memop & IR_MEM_BE ? swap_bytes(v, IR_MEM_BYTES(memop)) : v;
+}
+
+static uint64_t load_sized(const void *p, uint32_t size)
+{
+    switch (size) {
+    case 1:
+        return __atomic_load_n((const uint8_t *)p, __ATOMIC_ACQUIRE);
+    case 2:
+        return __atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE);
+    case 4:
+        return __atomic_load_n((const uint32_t *)p, __ATOMIC_ACQUIRE);
+    default:
+        return __atomic_load_n((const uint64_t *)p, __ATOMIC_ACQUIRE);
+    }
+}
+
+/* Compares and swaps; *expected receives what was there. */
+static bool cas_sized(void *p, uint64_t *expected, uint64_t desired, uint32_t size)
+{
+    bool ok;
+
+    switch (size) {
+    case 1: {
+        uint8_t e = (uint8_t)*expected;
+        ok = __atomic_compare_exchange_n((uint8_t *)p, &e, (uint8_t)desired, false,
+                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        *expected = e;
+        return ok;
+    }
+    case 2: {
+        uint16_t e = (uint16_t)*expected;
+        ok = __atomic_compare_exchange_n((uint16_t *)p, &e, (uint16_t)desired, false,
+                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        *expected = e;
+        return ok;
+    }
+    case 4: {
+        uint32_t e = (uint32_t)*expected;
+        ok = __atomic_compare_exchange_n((uint32_t *)p, &e, (uint32_t)desired, false,
+                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+        *expected = e;
+        return ok;
+    }
+    default:
+        return __atomic_compare_exchange_n((uint64_t *)p, expected, desired, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    }
+}
+
+static uint64_t apply(enum ir_atom kind, uint64_t old, uint64_t b, uint32_t size)
+{
+    int64_t so = sext64(old, 8 * size), sb = sext64(b, 8 * size);
+
+    switch (kind) {
+    case IR_ATOM_ADD:
+        return old + b;
+    case IR_ATOM_CLR:
+        return old & ~b;
+    case IR_ATOM_EOR:
+        return old ^ b;
+    case IR_ATOM_SET:
+        return old | b;
+    case IR_ATOM_SMAX:
+        return so > sb ? old : b;
+    case IR_ATOM_SMIN:
+        return so < sb ? old : b;
+    case IR_ATOM_UMAX:
+        return old > b ? old : b;
+    case IR_ATOM_UMIN:
+        return old < b ? old : b;
+    case IR_ATOM_SWP:
+        break;
+    }
+    return b;
+}
+
+uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind)
+{
+    uint32_t size = IR_MEM_BYTES(memop);
+    uint8_t *p = address(cpu, va, size, memop, pgoff, ARM_ATOMIC, NULL);
+    uint64_t raw, old;
+
+    if (!p)
+        return 0;
+    b &= ones(8 * size);
+    raw = load_sized(p, size);
+    do {
+        old = ordered(raw, memop);
+    } while (!cas_sized(p, &raw, ordered(apply(kind, old, b, size) & ones(8 * size), memop), size));
+    return old;
+}
+
+uint64_t jit_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff)
+{
+    uint32_t size = IR_MEM_BYTES(memop);
+    uint8_t *p = address(cpu, va, size, memop, pgoff, ARM_ATOMIC, NULL);
+    uint64_t expected;
+
+    if (!p)
+        return 0;
+    expected = ordered(b & ones(8 * size), memop);
+    cas_sized(p, &expected, ordered(c & ones(8 * size), memop), size);
+    return ordered(expected, memop);
+}
+
+/* --- exclusives -------------------------------------------------------------------------------*/
+
+static struct ir_monitor *monitor(struct jit_vcpu *vcpu)
+{
+    return (struct ir_monitor *)(void *)vcpu->cpu.monitor;
+}
+
+uint64_t jit_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t pair)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+    struct ir_monitor *m = monitor(vcpu);
+    uint32_t size = IR_MEM_BYTES(memop);
+    uint64_t pa, second;
+    uint8_t *p = address(vcpu, va, size << pair, memop, pgoff, ARM_READ, &pa);
+
+    if (!p)
+        return 0;
+    m->addr = pa;
+    m->size = size << pair;
+    if (pair && size == 4) { /* 64 bits at once: LDXP of two words is single-copy atomic */
+        uint64_t both = load_sized(p, 8);
+        m->value[0] = both & 0xffffffff;
+        m->value[1] = both >> 32;
+    } else {
+        m->value[0] = load_sized(p, size);
+        m->value[1] = pair ? load_sized(p + size, size) : 0;
+    }
+    second = ordered(m->value[1], memop);
+    memcpy(&vcpu->cpu.second, &second, 8);
+    return ordered(m->value[0], memop);
+}
+
+static bool store_pair(uint8_t *p, const struct ir_monitor *m, uint64_t a, uint64_t b, uint32_t size)
+{
+    unsigned __int128 expected, desired;
+    uint64_t old;
+
+    if (size == 4) {
+        old = m->value[0] | m->value[1] << 32;
+        return cas_sized(p, &old, (a & 0xffffffff) | b << 32, 8);
+    }
+    expected = (unsigned __int128)m->value[1] << 64 | m->value[0];
+    desired = (unsigned __int128)b << 64 | a;
+    return __sync_bool_compare_and_swap((unsigned __int128 *)(void *)p, expected, desired);
+}
+
+uint64_t jit_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff,
+                 uint32_t pair)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+    struct ir_monitor *m = monitor(vcpu);
+    uint32_t size = IR_MEM_BYTES(memop);
+    uint64_t pa, expected;
+    uint8_t *p = address(vcpu, va, size << pair, memop, pgoff, ARM_WRITE, &pa);
+    bool ok;
+
+    if (!p)
+        return 1;
+    ok = m->addr == pa && m->size == size << pair;
+    m->addr = ~0ull;
+    if (!ok)
+        return 1;
+    a = ordered(a & ones(8 * size), memop);
+    b = ordered(b & ones(8 * size), memop);
+    if (pair)
+        return !store_pair(p, m, a, b, size);
+    expected = m->value[0];
+    return !cas_sized(p, &expected, a, size);
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The code cache: translations by guest physical page and mode.
+ *
+ * A page has a table of entry points, one for each instruction; running code jumps through it
+ * after its instruction TLB has said which page an address is in. Invalidation (IC IVAU, DMA,
+ * loaders) unhooks the page: new look-ups make a new page with a new id, so no guard of an old
+ * link matches it. The old code stays until the next flush, because other vCPUs may still be in
+ * it; the architecture gives them until their next context synchronization (manual B2.4.4).
+ *
+ * Code memory is handed out in arenas, so vCPUs translate without a lock; when it is used up, all
+ * vCPUs leave guest code and everything starts anew.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm/exception.h"
+#include "base/bits.h"
+#include "base/error.h"
+#include "base/trace.h"
+#include "engine/jit/disasm.h"
+#include "engine/jit/jit.h"
+#include "machine/mem/mem.h"
+
+enum {
+    MAX_DEAD_PAGES = 4096,
+    MAX_PAGES = 4096,
+    REGION_ROOM = 24 << 10, /* what the largest region may need */
+};
+
+/* --- which pages of RAM have translations ------------------------------------------------------*/
+
+static int code_bits_init(struct engine *engine)
+{
+    struct jit_cache *cache = &engine->cache;
+    const struct mem_slot *slot;
+
+    while (mem_at(engine->config.mem, cache->slots))
+        cache->slots++;
+    cache->code_bits = calloc(cache->slots ? cache->slots : 1, sizeof(*cache->code_bits));
+    if (!cache->code_bits)
+        return -ENOMEM;
+    for (unsigned i = 0; (slot = mem_at(engine->config.mem, i)); i++) {
+        if (!slot->host)
+            continue;
+        cache->code_bits[i] = calloc((slot->size >> IR_PAGE_BITS) / 64 + 1, sizeof(uint64_t));
+        if (!cache->code_bits[i])
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* The word and bit of a page, or NULL if it is not RAM. */
+static _Atomic uint64_t *code_bit(struct engine *engine, uint64_t pa, uint64_t *mask)
+{
+    const struct mem_slot *slot = mem_find(engine->config.mem, pa);
+    uint64_t page;
+
+    if (!slot || !slot->host)
+        return NULL;
+    page = (pa - slot->base) >> IR_PAGE_BITS;
+    *mask = 1ull << (page & 63);
+    return &engine->cache.code_bits[slot - mem_at(engine->config.mem, 0)][page / 64];
+}
+
+/* --- pages ------------------------------------------------------------------------------------*/
+
+static struct jit_page *page_create(struct jit_cache *cache, uint64_t pa, uint32_t mode)
+{
+    struct jit_page *page = malloc(sizeof(*page));
+
+    if (!page)
+        return NULL;
+    for (unsigned i = 0; i < JIT_PAGE_SLOTS; i++)
+        page->table[i] = cache->empty;
+    page->pa = pa;
+    page->mode = mode;
+    page->id = ++cache->next_id;
+    page->dead = false;
+    page->next = map_get(&cache->pages, pa);
+    if (map_put(&cache->pages, pa, page)) {
+        free(page);
+        return NULL;
+    }
+    cache->page_count++;
+    return page;
+}
+
+/* The live page for pa in a mode, made if absent. NULL: out of memory. */
+static struct jit_page *page_get(struct engine *engine, uint64_t pa, uint32_t mode)
+{
+    struct jit_cache *cache = &engine->cache;
+    struct jit_page *page;
+    _Atomic uint64_t *word;
+    uint64_t mask;
+
+    pthread_mutex_lock(&cache->lock);
+    for (page = map_get(&cache->pages, pa); page; page = page->next)
+        if (page->mode == mode)
+            break;
+    if (!page)
+        page = page_create(cache, pa, mode);
+    pthread_mutex_unlock(&cache->lock);
+    /* Before the page's bytes are read: who writes them afterwards sees the bit. */
+    word = code_bit(engine, pa, &mask);
+    if (word && !(atomic_load(word) & mask))
+        atomic_fetch_or(word, mask);
+    return page;
+}
+
+static void free_table(const struct engine *engine, struct jit_page *page)
+{
+    if (!engine->translate)
+        for (unsigned i = 0; i < JIT_PAGE_SLOTS; i++)
+            ir_destroy(page->table[i]);
+    free(page);
+}
+
+/* Unhooks all modes of a page. Under the lock. */
+static void kill_locked(struct jit_cache *cache, struct jit_page *page)
+{
+    while (page) {
+        struct jit_page *next = page->next;
+        atomic_store(&page->dead, true);
+        page->next = cache->dead;
+        cache->dead = page;
+        cache->dead_count++;
+        cache->page_count--;
+        page = next;
+    }
+    if (cache->dead_count > MAX_DEAD_PAGES)
+        atomic_store(&cache->full, true);
+}
+
+bool jit_cache_invalidate(struct engine *engine, uint64_t pa, uint64_t len)
+{
+    struct jit_cache *cache = &engine->cache;
+    bool any = false;
+
+    for (uint64_t at = align_down(pa, IR_PAGE_SIZE); at < pa + len; at += IR_PAGE_SIZE) {
+        uint64_t mask;
+        _Atomic uint64_t *word = code_bit(engine, at, &mask);
+        if (!word || !(atomic_load(word) & mask))
+            continue;
+        pthread_mutex_lock(&cache->lock);
+        atomic_fetch_and(word, ~mask);
+        kill_locked(cache, map_del(&cache->pages, at));
+        cache->invalidations++;
+        pthread_mutex_unlock(&cache->lock);
+        any = true;
+    }
+    return any;
+}
+
+static void kill_entry(void *ctx, uint64_t pa, void *page)
+{
+    (void)pa;
+    kill_locked(ctx, page);
+}
+
+void jit_cache_invalidate_all(struct engine *engine)
+{
+    struct jit_cache *cache = &engine->cache;
+
+    pthread_mutex_lock(&cache->lock);
+    map_each(&cache->pages, kill_entry, cache);
+    map_clear(&cache->pages);
+    cache->invalidations++;
+    pthread_mutex_unlock(&cache->lock);
+}
+
+static void free_list(void *ctx, uint64_t pa, void *value)
+{
+    struct jit_page *page = value, *next;
+
+    for (; page; page = next) {
+        next = page->next;
+        free_table(ctx, page);
+    }
+}
+
+void jit_cache_flush(struct engine *engine)
+{
+    struct jit_cache *cache = &engine->cache;
+
+    free_list(engine, 0, cache->dead);
+    map_each(&cache->pages, free_list, engine);
+    map_clear(&cache->pages);
+    cache->dead = NULL;
+    cache->dead_count = cache->page_count = 0;
+    while (cache->link_chunks)
+        free(cache->links[--cache->link_chunks]);
+    cache->used = cache->base;
+    for (unsigned i = 0; i < engine->cpus; i++) {
+        struct jit_vcpu *vcpu = engine->vcpu[i];
+        vcpu->arena = vcpu->arena_end = NULL;
+        vcpu->link_next = vcpu->link_end = 0;
+        jit_itlb_flush_all(vcpu);
+    }
+    cache->flushes++;
+    atomic_store(&cache->full, false);
+}
+
+/* --- translating ------------------------------------------------------------------------------*/
+
+/* Gives the vCPU a fresh arena. False: code memory is used up. */
+static bool next_arena(struct jit_vcpu *vcpu)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    bool ok;
+
+    pthread_mutex_lock(&cache->lock);
+    ok = cache->used + JIT_ARENA <= cache->code.size && cache->page_count <= MAX_PAGES;
+    if (ok) {
+        vcpu->arena = cache->code.rw + cache->used;
+        vcpu->arena_end = vcpu->arena + JIT_ARENA;
+        cache->used += JIT_ARENA;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    if (!ok)
+        atomic_store(&cache->full, true);
+    return ok;
+}
+
+/* Gives the vCPU a chunk of link numbers. False: out of memory or of numbers. */
+static bool next_links(struct jit_vcpu *vcpu)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    struct jit_link *chunk = malloc(JIT_LINK_CHUNK * sizeof(*chunk));
+
+    if (!chunk)
+        return false;
+    pthread_mutex_lock(&cache->lock);
+    if (cache->link_chunks == JIT_LINK_CHUNKS) {
+        free(chunk);
+        chunk = NULL;
+    } else {
+        vcpu->link_next = cache->link_chunks * JIT_LINK_CHUNK;
+        vcpu->link_end = vcpu->link_next + JIT_LINK_CHUNK;
+        cache->links[cache->link_chunks++] = chunk;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return chunk;
+}
+
+static void trace_region(struct jit_vcpu *vcpu, const struct front_region *region, uint64_t va,
+                         uint64_t pa)
+{
+    const struct trace *trace = vcpu->cpu.trace;
+
+    trace_print(trace, TRACE_CODE, "cpu%u region va 0x%llx pa 0x%llx mode 0x%x: %u instructions",
+                vcpu->cpu.index, (unsigned long long)va, (unsigned long long)pa, region->mode,
+                region->insns);
+    disasm_guest(trace->out, region->code + region->first, region->last - region->first,
+                 align_down(va, IR_PAGE_SIZE) + region->first);
+    ir_print(vcpu->ir, a64_helpers, trace->out);
+}
+
+static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint64_t va, uint64_t pa)
+{
+    static const struct ir_opt_config config = {.forward = true, .dead = true};
+
+    a64_translate(region, vcpu->ir);
+    ir_optimise(vcpu->ir, &a64_layout, a64_helpers, &config);
+    ir_count_uses(vcpu->ir);
+    vcpu->stat_regions++;
+    vcpu->stat_insns += region->insns;
+    if (trace_on(vcpu->cpu.trace, TRACE_CODE))
+        trace_region(vcpu, region, va, pa);
+}
+
+static void record_links(struct jit_vcpu *vcpu, const struct jit_page *page)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+
+    for (unsigned i = 0; i < vcpu->code->links; i++) {
+        uint32_t number = vcpu->link_next++;
+        struct jit_link *link = &cache->links[number / JIT_LINK_CHUNK][number % JIT_LINK_CHUNK];
+        link->link = vcpu->code->link[i];
+        link->code = (uint32_t)(vcpu->arena - cache->code.rw);
+        link->page_id = page->id;
+        link->set = 0;
+    }
+}
+
+/* Host code for what is in vcpu->ir. NULL: no room, a flush has been asked for. */
+static void *emit(struct jit_vcpu *vcpu, struct jit_page *page)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    uint8_t *rx;
+
+    if ((vcpu->arena_end - vcpu->arena < REGION_ROOM && !next_arena(vcpu)) ||
+        (vcpu->link_end - vcpu->link_next < X64_MAX_LINKS && !next_links(vcpu))) {
+        atomic_store(&cache->full, true);
+        return NULL;
+    }
+    rx = cache->code.rx + (vcpu->arena - cache->code.rw);
+    if (x64_compile(vcpu->x64, vcpu->ir, vcpu->arena, rx, (size_t)(vcpu->arena_end - vcpu->arena),
+                    vcpu->link_next, vcpu->code))
+        return NULL;
+    record_links(vcpu, page);
+    if (trace_on(vcpu->cpu.trace, TRACE_CODE))
+        disasm_host(vcpu->cpu.trace->out, vcpu->arena, vcpu->code->size, (uintptr_t)rx);
+    vcpu->stat_bytes += vcpu->code->size;
+    vcpu->arena += align_up(vcpu->code->size, 16);
+    if (vcpu->engine->perf_map)
+        fprintf(vcpu->engine->perf_map, "%llx %zx guest_%llx\n", (unsigned long long)(uintptr_t)rx,
+                vcpu->code->size, (unsigned long long)page->pa);
+    return rx;
+}
+
+/* A copy of vcpu->ir for the interpreter, counted against the same bound as host code. */
+static void *keep_ir(struct jit_vcpu *vcpu)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    size_t limit = vcpu->engine->config.code_cache;
+    size_t size = vcpu->ir->count * sizeof(struct ir_insn);
+    bool ok;
+
+    pthread_mutex_lock(&cache->lock);
+    ok = cache->used + size <= limit && cache->page_count <= MAX_PAGES;
+    cache->used += ok ? size : 0;
+    pthread_mutex_unlock(&cache->lock);
+    if (!ok)
+        atomic_store(&cache->full, true);
+    return ok ? ir_clone(vcpu->ir) : NULL;
+}
+
+/*
+ * Translates the region at va. A region that does not fit even an empty arena (vectors without
+ * short host code, say) is cut in half until it does; one instruction always fits.
+ */
+static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va)
+{
+    struct engine *engine = vcpu->engine;
+    const uint8_t *bytes = mem_ptr(engine->config.mem, page->pa, IR_PAGE_SIZE, false);
+    struct front_region region = {
+        .code = bytes,
+        .pgoff = (uint32_t)(va & (IR_PAGE_SIZE - 1)),
+        .mode = page->mode,
+        .max_insns = 64,
+        .features = vcpu->cpu.features,
+    };
+    void *entry;
+
+    do {
+        front_to_ir(vcpu, &region, va, page->pa + region.pgoff);
+        entry = engine->translate ? emit(vcpu, page) : keep_ir(vcpu);
+        region.max_insns = (region.max_insns + 1) / 2;
+    } while (!entry && !atomic_load(&engine->cache.full) && region.max_insns > 1);
+    if (entry)
+        __atomic_store_n(&page->table[region.pgoff / 4], entry, __ATOMIC_RELEASE);
+    return entry;
+}
+
+/* --- look-up ----------------------------------------------------------------------------------*/
+
+/* The page that va is in, through the instruction TLB; NULL: an exception was taken. */
+static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    struct arm_translation tr;
+    struct arm_fault fault;
+    struct ir_itlb_entry *entry;
+    struct jit_page *page;
+
+    if (arm_translate(cpu, va, cpu->el, cpu->pan, ARM_FETCH, &tr, &fault)) {
+        cpu->pc = va;
+        arm_take_inst_abort(cpu, va, fault.fsc);
+        return NULL;
+    }
+    tr.pa = align_down(tr.pa, IR_PAGE_SIZE);
+    if (!mem_ptr(vcpu->engine->config.mem, tr.pa, IR_PAGE_SIZE, false)) {
+        cpu->pc = va;
+        arm_take_inst_abort(cpu, va, 0x10); /* synchronous External abort, not on a walk */
+        return NULL;
+    }
+    page = page_get(vcpu->engine, tr.pa, vcpu->current->mode & ~(uint32_t)FRONT_PAN);
+    if (!page) {
+        atomic_store(&vcpu->engine->cache.full, true);
+        cpu->pc = va;
+        return NULL;
+    }
+    entry = &((struct ir_itlb_entry *)cpu->itlb)[va >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)];
+    entry->tag = align_down(va, IR_PAGE_SIZE);
+    entry->table = page->table;
+    entry->page_id = page->id;
+    entry->attr = (uint64_t)__builtin_ctzll(tr.size);
+    jit_context_note_block(vcpu->current, va, tr.size);
+    vcpu->stat_itlb_fills++;
+    return page;
+}
+
+static struct jit_page *find_page(struct jit_vcpu *vcpu, uint64_t va)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    struct ir_itlb_entry *entry =
+        &((struct ir_itlb_entry *)cpu->itlb)[va >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)];
+
+    if (va & 3) { /* manual D1.3.8.2: PC alignment comes before the fetch */
+        cpu->pc = va;
+        arm_take_sync(cpu, ARM_EC_PC_ALIGN, 0, true, va);
+        return NULL;
+    }
+    /* table is the first member of its page. */
+    return entry->tag == align_down(va, IR_PAGE_SIZE) ? (struct jit_page *)entry->table
+                                                      : fetch_page(vcpu, va);
+}
+
+void *jit_lookup(void *cpu_ptr, uint64_t va)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu_ptr);
+    struct jit_page *page;
+    void *entry;
+
+    if (atomic_load_explicit(&vcpu->cpu.attention, memory_order_relaxed)) {
+        vcpu->cpu.pc = va;
+        return NULL;
+    }
+    page = find_page(vcpu, va);
+    if (!page)
+        return NULL;
+    vcpu->cpu.pc_page = align_down(va, IR_PAGE_SIZE);
+    entry = __atomic_load_n(&page->table[va % IR_PAGE_SIZE / 4], __ATOMIC_ACQUIRE);
+    if (entry == vcpu->engine->cache.empty)
+        entry = translate(vcpu, page, va);
+    if (!entry)
+        vcpu->cpu.pc = va; /* the loop makes room */
+    return entry;
+}
+
+void *jit_link(void *cpu_ptr, uint64_t va, uint32_t number)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu_ptr);
+    struct jit_cache *cache = &vcpu->engine->cache;
+    struct jit_link *link = &cache->links[number / JIT_LINK_CHUNK][number % JIT_LINK_CHUNK];
+    void *entry = jit_lookup(cpu_ptr, va);
+    struct jit_page *page;
+    uint32_t unset = 0;
+
+    if (!entry)
+        return NULL;
+    page = find_page(vcpu, va);
+    if (!page || atomic_load(&page->dead) || (!link->link.guard && page->id != link->page_id))
+        return entry;
+    /* Once only: a second thread that sees another translation leaves it alone. */
+    if (atomic_compare_exchange_strong(&link->set, &unset, 1))
+        x64_link_set(&link->link, cache->code.rw + link->code, cache->code.rx + link->code, entry,
+                     page->id);
+    return entry;
+}
+
+/* --- life -------------------------------------------------------------------------------------*/
+
+int jit_cache_init(struct engine *engine, struct error *err)
+{
+    struct jit_cache *cache = &engine->cache;
+    int rc;
+
+    pthread_mutex_init(&cache->lock, NULL);
+    rc = code_bits_init(engine);
+    if (rc)
+        return error_set(err, rc, "out of memory for the code cache");
+    if (!engine->translate)
+        return 0;
+    return codemem_create(&cache->code, engine->config.code_cache, err);
+}
+
+void jit_cache_destroy(struct engine *engine)
+{
+    struct jit_cache *cache = &engine->cache;
+
+    jit_cache_flush(engine);
+    if (cache->code_bits)
+        for (unsigned i = 0; i < cache->slots; i++)
+            free(cache->code_bits[i]);
+    free(cache->code_bits);
+    if (cache->code.rw)
+        codemem_destroy(&cache->code);
+    pthread_mutex_destroy(&cache->lock);
+}

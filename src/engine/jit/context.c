@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLB contexts. A vCPU keeps several pairs of soft TLBs, one for each {ASID, mode} it has run in
+ * lately, so that an exception, a return or a switch of address space swaps pointers instead of
+ * emptying a TLB. The mode holds EL and PAN, which decide what an entry permits.
+ *
+ * Entries of one context may be global or not; what was filled under other values of SCTLR, TCR or
+ * MAIR is dropped when these change, which is earlier than the architecture demands (manual D8.14:
+ * such fields may be cached in a TLB).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "arm/debug.h"
+#include "engine/jit/jit.h"
+
+/* Above this many pages a range is cheaper to drop whole. */
+enum { RANGE_LIMIT = 64 };
+
+static void clear_tlb(struct jit_context *context)
+{
+    for (unsigned i = 0; i < JIT_TLB_ENTRIES; i++)
+        context->tlb[i].rtag = context->tlb[i].wtag = 1;
+}
+
+static void clear_itlb(struct jit_context *context)
+{
+    for (unsigned i = 0; i < JIT_ITLB_ENTRIES; i++)
+        context->itlb[i].tag = 1;
+}
+
+/* Empties a context: after this no entry in it comes from a block. */
+static void clear_context(struct jit_context *context)
+{
+    clear_tlb(context);
+    clear_itlb(context);
+    context->large_first = ~0ull;
+    context->large_last = 0;
+}
+
+int jit_contexts_init(struct jit_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
+        struct jit_context *context = &vcpu->context[i];
+        context->tlb = aligned_alloc(64, JIT_TLB_ENTRIES * sizeof(*context->tlb));
+        context->itlb = aligned_alloc(64, JIT_ITLB_ENTRIES * sizeof(*context->itlb));
+        if (!context->tlb || !context->itlb)
+            return -ENOMEM;
+    }
+    vcpu->context_dirty = true;
+    return 0;
+}
+
+void jit_contexts_destroy(struct jit_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
+        free(vcpu->context[i].tlb);
+        free(vcpu->context[i].itlb);
+    }
+}
+
+void jit_rstack_clear(struct jit_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(vcpu->cpu.rstack); i++)
+        vcpu->cpu.rstack[i].va = 1;
+}
+
+void jit_tlb_flush_all(struct jit_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++)
+        if (&vcpu->context[i] != vcpu->current)
+            vcpu->context[i].valid = false;
+    if (vcpu->current) /* running code may be about to go on with it */
+        clear_context(vcpu->current);
+    jit_rstack_clear(vcpu);
+}
+
+void jit_itlb_flush_all(struct jit_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++)
+        if (vcpu->context[i].valid)
+            clear_itlb(&vcpu->context[i]);
+    jit_rstack_clear(vcpu);
+}
+
+/* --- choosing the context ---------------------------------------------------------------------*/
+
+/* Whether FP and SIMD instructions trap at this EL: CPACR_EL1.FPEN. */
+static bool fp_traps(const struct arm_cpu *cpu)
+{
+    unsigned fpen = (unsigned)bits(cpu->cpacr_el1, 21, 20);
+
+    return cpu->el == 0 ? fpen != 3 : !(fpen & 1);
+}
+
+static uint32_t current_mode(const struct jit_vcpu *vcpu)
+{
+    const struct arm_cpu *cpu = &vcpu->cpu;
+    uint64_t sctlr = cpu->sctlr_el1;
+    bool misaligned = cpu->x[31] & 15; /* FRONT_SA: SP would fail its check, see a64_region.c */
+    uint32_t mode = 0;
+
+    if (cpu->el) {
+        mode = FRONT_EL1 | FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_UMA | FRONT_NTWI | FRONT_NTWE;
+        mode |= cpu->spsel ? FRONT_SPSEL : 0;
+        mode |= bit(sctlr, 25) ? FRONT_BE : 0;
+        mode |= bit(sctlr, 3) && misaligned ? FRONT_SA : 0;
+        mode |= cpu->pan ? FRONT_PAN : 0;
+        mode |= cpu->uao ? FRONT_UAO : 0;
+    } else {
+        mode |= bit(sctlr, 24) ? FRONT_BE : 0;
+        mode |= bit(sctlr, 4) && misaligned ? FRONT_SA : 0;
+        mode |= bit(sctlr, 9) ? FRONT_UMA : 0;
+        mode |= bit(sctlr, 14) ? FRONT_DZE : 0;
+        mode |= bit(sctlr, 15) ? FRONT_UCT : 0;
+        mode |= bit(sctlr, 16) ? FRONT_NTWI : 0;
+        mode |= bit(sctlr, 18) ? FRONT_NTWE : 0;
+        mode |= bit(sctlr, 26) ? FRONT_UCI : 0;
+    }
+    mode |= bit(sctlr, 1) ? FRONT_ALIGN : 0;
+    mode |= fp_traps(cpu) ? FRONT_FP_TRAP : 0;
+    /* AHP, DN, FZ, RMode, FZ16: anything that changes what FP instructions compute. */
+    mode |= cpu->fpcr & 0x07c80000u ? FRONT_FPCR : 0;
+    mode |= arm_step_active(cpu) || vcpu->step ? FRONT_STEP : 0;
+    mode |= vcpu->engine->breakpoints || arm_breakpoints_on(cpu, cpu->el) ? FRONT_BREAK : 0;
+    return mode;
+}
+
+static struct jit_context *find_context(struct jit_vcpu *vcpu, uint16_t asid, uint32_t mode)
+{
+    struct jit_context *oldest = &vcpu->context[0];
+
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
+        struct jit_context *context = &vcpu->context[i];
+        if (context->valid && context->asid == asid && context->mode == mode)
+            return context;
+        if (!context->valid || (oldest->valid && context->used < oldest->used))
+            oldest = context;
+    }
+    oldest->valid = true;
+    oldest->asid = asid;
+    oldest->mode = mode;
+    oldest->el = mode & FRONT_EL1 ? 1 : 0;
+    clear_context(oldest);
+    return oldest;
+}
+
+void jit_context_sync(struct jit_vcpu *vcpu)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    const uint64_t regime[3] = {cpu->sctlr_el1, cpu->tcr_el1, cpu->mair_el1};
+    struct jit_context *context;
+    uint32_t mode;
+    uint16_t asid;
+
+    vcpu->context_dirty = false;
+    if (memcmp(regime, vcpu->regime, sizeof(regime))) {
+        memcpy(vcpu->regime, regime, sizeof(regime));
+        jit_tlb_flush_all(vcpu);
+    }
+    mode = current_mode(vcpu);
+    asid = arm_asid(cpu);
+    context = vcpu->current;
+    if (context && context->asid == asid && context->mode == mode)
+        return;
+    context = find_context(vcpu, asid, mode);
+    context->used = ++vcpu->clock;
+    vcpu->current = context;
+    vcpu->stat_switches++;
+    cpu->tlb = context->tlb;
+    cpu->tlb_mask = (JIT_TLB_ENTRIES - 1) * sizeof(struct ir_tlb_entry);
+    cpu->itlb = context->itlb;
+    cpu->itlb_mask = (JIT_ITLB_ENTRIES - 1) * sizeof(struct ir_itlb_entry);
+    jit_rstack_clear(vcpu);
+}
+
+/* --- TLB maintenance --------------------------------------------------------------------------*/
+
+static void drop_page(struct jit_context *context, uint64_t va, bool only_global)
+{
+    struct ir_tlb_entry *entry = &context->tlb[va >> IR_PAGE_BITS & (JIT_TLB_ENTRIES - 1)];
+    struct ir_itlb_entry *code = &context->itlb[va >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)];
+
+    /* The tag holds the address with its top byte as used (TBI); the operation ignores it. What
+     * else lives in the slot may be dropped: an entry more than asked for is always allowed. */
+    if (!only_global || entry->attr & JIT_TLB_GLOBAL)
+        entry->rtag = entry->wtag = 1;
+    code->tag = 1;
+}
+
+/* Whether both addresses, less their tags, are in one block of 1 << log2 bytes. */
+static bool same_block(uint64_t a, uint64_t b, unsigned log2)
+{
+    return !(((a ^ b) & ones(56)) >> log2);
+}
+
+/* Drops all that was filled from the block around va: one operation on any address in a block
+ * removes its whole translation (manual D8.14.5), and Linux uses just one for a huge page. */
+static void drop_block(struct jit_context *context, uint64_t va, bool only_global)
+{
+    for (unsigned i = 0; i < JIT_TLB_ENTRIES; i++) {
+        struct ir_tlb_entry *entry = &context->tlb[i];
+        uint64_t page = entry->rtag & 1 ? entry->wtag : entry->rtag;
+        if (same_block(page, va, entry->attr >> JIT_TLB_SIZE_SHIFT) &&
+            (!only_global || entry->attr & JIT_TLB_GLOBAL))
+            entry->rtag = entry->wtag = 1;
+    }
+    for (unsigned i = 0; i < JIT_ITLB_ENTRIES; i++)
+        if (same_block(context->itlb[i].tag, va, (unsigned)context->itlb[i].attr))
+            context->itlb[i].tag = 1;
+}
+
+static void drop_range(struct jit_context *context, const struct arm_tlbi *op, bool only_global)
+{
+    uint64_t first = op->va & ones(56), last = first + (op->pages << IR_PAGE_BITS) - 1;
+
+    if (op->pages > RANGE_LIMIT) {
+        clear_context(context);
+        return;
+    }
+    for (uint64_t i = 0; i < op->pages; i++) {
+        uint64_t va = op->va + (i << IR_PAGE_BITS);
+        drop_page(context, va, only_global);
+        /* Within the granule's page of a larger granule nothing new can be found. */
+        if (i % JIT_SMALLEST_BLOCK == 0 && first <= context->large_last &&
+            last >= context->large_first)
+            drop_block(context, va, only_global);
+    }
+}
+
+void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size)
+{
+    uint64_t first = align_down(va & ones(56), size);
+
+    if (size <= IR_PAGE_SIZE)
+        return;
+    if (first < context->large_first)
+        context->large_first = first;
+    if (first + size - 1 > context->large_last)
+        context->large_last = first + size - 1;
+}
+
+void jit_tlbi_local(struct jit_vcpu *vcpu, const struct arm_tlbi *op)
+{
+    if (op->kind == ARM_TLBI_ALL) {
+        jit_tlb_flush_all(vcpu);
+        return;
+    }
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
+        struct jit_context *context = &vcpu->context[i];
+        bool same = context->asid == op->asid;
+        if (!context->valid)
+            continue;
+        if (op->kind == ARM_TLBI_ASID && same) {
+            clear_context(context);
+        } else if (op->kind == ARM_TLBI_VA) {
+            drop_range(context, op, !same);
+        } else if (op->kind == ARM_TLBI_VAA) {
+            drop_range(context, op, false);
+        }
+    }
+    jit_rstack_clear(vcpu);
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine as the machine and the architecture see it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "arm/exception.h"
+#include "arm/sysreg.h"
+#include "base/bits.h"
+#include "base/error.h"
+#include "base/trace.h"
+#include "engine/jit/jit.h"
+#include "host/clock.h"
+#include "machine/mem/mem.h"
+
+enum { DEFAULT_CODE_CACHE = 32 << 20, MIN_CODE_CACHE = 1 << 20 };
+
+/* --- what the architecture asks for -----------------------------------------------------------*/
+
+static void op_context_changed(struct arm_cpu *cpu)
+{
+    jit_vcpu(cpu)->context_dirty = true;
+}
+
+static void op_tlbi(struct arm_cpu *cpu, const struct arm_tlbi *op, bool broadcast)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+
+    if (trace_on(cpu->trace, TRACE_MMU))
+        trace_print(cpu->trace, TRACE_MMU, "cpu%u TLBI kind %d asid %u va 0x%llx pages %llu%s",
+                    cpu->index, op->kind, op->asid, (unsigned long long)op->va,
+                    (unsigned long long)op->pages, broadcast ? " IS" : "");
+    jit_tlbi_local(vcpu, op);
+    if (broadcast && vcpu->engine->cpus > 1)
+        jit_post_tlbi(vcpu, op);
+}
+
+static void op_dsb(struct arm_cpu *cpu)
+{
+    jit_wait_mail(jit_vcpu(cpu));
+}
+
+static void op_isb(struct arm_cpu *cpu)
+{
+    (void)cpu; /* regions end at an ISB: what follows is looked up anew */
+}
+
+static void op_icache_invalidate(struct arm_cpu *cpu, uint64_t pa, uint64_t len)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+    struct engine *engine = vcpu->engine;
+    bool any = true;
+
+    if (len)
+        any = jit_cache_invalidate(engine, pa, len);
+    else
+        jit_cache_invalidate_all(engine);
+    if (any)
+        jit_post_code(engine, vcpu);
+}
+
+static void op_wfi(struct arm_cpu *cpu)
+{
+    if (atomic_load(&cpu->lines))
+        return;
+    jit_vcpu(cpu)->sleep = JIT_WFI;
+    atomic_fetch_or(&cpu->attention, ARM_ATTENTION_WORK);
+}
+
+/* Stores of other PEs do not wake a WFE here (the monitor is emulated), so it only gives way: with
+ * more vCPUs than cores, whoever holds the lock gets to run. */
+static void op_wfe(struct arm_cpu *cpu, uint64_t timeout_ns)
+{
+    (void)timeout_ns;
+    if (!atomic_exchange(&cpu->event, 0))
+        sched_yield();
+}
+
+static void op_debug_changed(struct arm_cpu *cpu)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+
+    jit_tlb_flush_all(vcpu);
+    vcpu->context_dirty = true;
+}
+
+static void op_sev(struct arm_cpu *cpu)
+{
+    struct engine *engine = jit_vcpu(cpu)->engine;
+
+    for (unsigned i = 0; i < engine->cpus; i++) {
+        atomic_store(&engine->vcpu[i]->cpu.event, 1);
+        jit_kick(&engine->vcpu[i]->cpu);
+    }
+}
+
+static bool op_breakpoint(struct arm_cpu *cpu)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+
+    for (unsigned i = 0; i < vcpu->engine->breakpoints; i++)
+        if (vcpu->engine->breakpoint[i] == cpu->pc && !vcpu->step)
+            return jit_debug_hit(vcpu, ENGINE_BREAKPOINT, cpu->pc);
+    return false;
+}
+
+const struct arm_engine_ops jit_engine_ops = {
+    .context_changed = op_context_changed,
+    .tlbi = op_tlbi,
+    .dsb = op_dsb,
+    .isb = op_isb,
+    .icache_invalidate = op_icache_invalidate,
+    .wfi = op_wfi,
+    .wfe = op_wfe,
+    .debug_changed = op_debug_changed,
+    .kick = jit_kick,
+    .sev = op_sev,
+    .breakpoint = op_breakpoint,
+};
+
+/* --- life -------------------------------------------------------------------------------------*/
+
+static void vcpu_destroy(struct jit_vcpu *vcpu)
+{
+    if (!vcpu)
+        return;
+    jit_contexts_destroy(vcpu);
+    ir_destroy(vcpu->ir);
+    if (vcpu->x64)
+        x64_destroy(vcpu->x64);
+    free(vcpu->code);
+    free(vcpu);
+}
+
+/* The vCPU's emitter, with thunks of its own at the start of code memory. */
+static int emitter_create(struct engine *engine, struct jit_vcpu *vcpu, struct error *err)
+{
+    struct jit_cache *cache = &engine->cache;
+    struct x64_config config = {
+        .layout = &a64_layout,
+        .runtime = &jit_runtime,
+        .helpers = a64_helpers,
+        .nhelpers = a64_nhelpers,
+        .callbacks = {.lookup = jit_lookup, .link = jit_link},
+        .rw = cache->code.rw + cache->used,
+        .rx = cache->code.rx + cache->used,
+        .room = cache->code.size - cache->used,
+    };
+    static const enum x64_level limit[] = {
+        [ENGINE_HOST_NATIVE] = X64_V4, [ENGINE_HOST_V2] = X64_V2,
+        [ENGINE_HOST_V3] = X64_V3,     [ENGINE_HOST_V4] = X64_V4,
+    };
+    size_t used;
+    int rc;
+
+    x64_probe(limit[engine->config.host_cpu], &config.host);
+    rc = x64_create(&config, &vcpu->x64, &used, err);
+    if (rc)
+        return rc;
+    cache->used += align_up(used, 64);
+    cache->base = cache->used;
+    if (!cache->empty)
+        cache->empty = x64_thunks(vcpu->x64)->miss;
+    return 0;
+}
+
+static int vcpu_create(struct engine *engine, unsigned index, struct error *err)
+{
+    struct jit_vcpu *vcpu = aligned_alloc(64, align_up(sizeof(*vcpu), 64));
+    struct arm_cpu *cpu;
+
+    if (!vcpu)
+        return error_set(err, -ENOMEM, "out of memory for CPU %u", index);
+    memset(vcpu, 0, sizeof(*vcpu));
+    engine->vcpu[index] = vcpu;
+    vcpu->engine = engine;
+    cpu = &vcpu->cpu;
+    cpu->index = index;
+    /* Clusters of 16: what one ICC_SGI1R write can address (GIC specification 12.2.20). */
+    cpu->mpidr = 1ull << 31 | (index / 16) << 8 | index % 16;
+    cpu->features = engine->config.features;
+    cpu->mem = engine->config.mem;
+    cpu->hooks = engine->config.hooks;
+    cpu->engine_ops = &jit_engine_ops;
+    cpu->trace = engine->config.trace;
+    jit_mail_init(vcpu);
+    vcpu->ir = ir_create();
+    vcpu->code = malloc(sizeof(*vcpu->code));
+    if (!vcpu->ir || !vcpu->code || jit_contexts_init(vcpu))
+        return error_set(err, -ENOMEM, "out of memory for CPU %u", index);
+    arm_cpu_reset(cpu, 0, 0);
+    return engine->translate ? emitter_create(engine, vcpu, err) : 0;
+}
+
+static int choose(struct engine *engine, struct error *err)
+{
+    struct engine_config *config = &engine->config;
+
+    if (config->kind == ENGINE_KVM)
+        return error_set(err, -ENOTSUP, "--engine kvm: needs an arm64 Linux host with /dev/kvm, and "
+                                        "is not in this build; use auto, translate or interpret");
+#if defined(__x86_64__)
+    engine->translate = config->kind != ENGINE_INTERPRET;
+#else
+    if (config->kind == ENGINE_TRANSLATE)
+        return error_set(err, -ENOTSUP, "--engine translate: makes x86-64 code, and this host is "
+                                        "not x86-64; use auto or interpret");
+#endif
+    if (!config->code_cache)
+        config->code_cache = DEFAULT_CODE_CACHE;
+    if (config->code_cache < MIN_CODE_CACHE || config->code_cache > 1u << 30)
+        return error_set(err, -EINVAL, "--code-cache: must be from 1M to 1G");
+    if (config->cpus < 1 || config->cpus > ARRAY_SIZE(engine->vcpu))
+        return error_set(err, -EINVAL, "--cpus: must be from 1 to %zu", ARRAY_SIZE(engine->vcpu));
+    return 0;
+}
+
+static void memory_written(void *ctx, uint64_t pa, uint64_t len)
+{
+    engine_memory_written(ctx, pa, len);
+}
+
+int engine_create(const struct engine_config *config, struct engine **out, struct error *err)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+    int rc;
+
+    if (!engine)
+        return error_set(err, -ENOMEM, "out of memory");
+    engine->config = *config;
+    pthread_mutex_init(&engine->lock, NULL);
+    pthread_cond_init(&engine->changed, NULL);
+    rc = choose(engine, err);
+    if (!rc)
+        rc = jit_cache_init(engine, err);
+    for (unsigned i = 0; !rc && i < config->cpus; i++) {
+        engine->cpus = i + 1;
+        rc = vcpu_create(engine, i, err);
+    }
+    if (!rc && config->perf_map) {
+        char path[64];
+        snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+        engine->perf_map = fopen(path, "we");
+        if (!engine->perf_map)
+            rc = error_set(err, -errno, "--perf-map: cannot write %s: %s", path, strerror(errno));
+    }
+    if (rc) {
+        engine_destroy(engine);
+        return rc;
+    }
+    mem_set_observer(config->mem, memory_written, engine);
+    *out = engine;
+    return 0;
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (!engine)
+        return;
+    pthread_mutex_lock(&engine->lock);
+    engine->quit = true;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+    for (unsigned i = 0; i < engine->cpus && engine->vcpu[i]; i++) {
+        if (!engine->vcpu[i]->started)
+            continue;
+        atomic_fetch_or(&engine->vcpu[i]->cpu.attention, ARM_ATTENTION_STOP);
+        jit_kick(&engine->vcpu[i]->cpu);
+        pthread_join(engine->vcpu[i]->thread, NULL);
+    }
+    mem_set_observer(engine->config.mem, NULL, NULL);
+    jit_cache_destroy(engine);
+    for (unsigned i = 0; i < engine->cpus; i++)
+        vcpu_destroy(engine->vcpu[i]);
+    if (engine->perf_map)
+        fclose(engine->perf_map);
+    pthread_cond_destroy(&engine->changed);
+    pthread_mutex_destroy(&engine->lock);
+    free(engine);
+}
+
+unsigned engine_cpus(const struct engine *engine)
+{
+    return engine->cpus;
+}
+
+struct arm_cpu *engine_cpu(struct engine *engine, unsigned index)
+{
+    return index < engine->cpus ? &engine->vcpu[index]->cpu : NULL;
+}
+
+int engine_start(struct engine *engine, struct error *err)
+{
+    for (unsigned i = 0; i < engine->cpus; i++) {
+        struct jit_vcpu *vcpu = engine->vcpu[i];
+        int rc = pthread_create(&vcpu->thread, NULL, jit_thread, vcpu);
+        if (rc)
+            return error_set(err, -rc, "cannot start the thread of CPU %u: %s", i, strerror(rc));
+        vcpu->started = true;
+    }
+    return 0;
+}
+
+void engine_reset(struct engine *engine, uint64_t pc, uint64_t x0)
+{
+    for (unsigned i = 0; i < engine->cpus; i++) {
+        struct jit_vcpu *vcpu = engine->vcpu[i];
+        struct arm_cpu *cpu = &vcpu->cpu;
+        arm_cpu_reset(cpu, i ? 0 : pc, i ? 0 : x0);
+        cpu->boot_pc = i ? 0 : pc;
+        cpu->boot_x0 = i ? 0 : x0;
+        atomic_store(&cpu->lines, 0);
+        atomic_store(&cpu->event, 0);
+        atomic_store(&cpu->power, i ? ARM_POWER_OFF : ARM_POWER_ON_PENDING);
+        vcpu->sleep = JIT_AWAKE;
+        jit_tlb_flush_all(vcpu);
+        vcpu->context_dirty = true;
+    }
+    jit_cache_flush(engine);
+}
+
+void engine_memory_written(struct engine *engine, uint64_t pa, uint64_t len)
+{
+    if (jit_cache_invalidate(engine, pa, len))
+        jit_post_code(engine, NULL);
+}
+
+/* --- debugger ---------------------------------------------------------------------------------*/
+
+int engine_set_breakpoint(struct engine *engine, uint64_t va, bool set)
+{
+    unsigned i = 0;
+
+    while (i < engine->breakpoints && engine->breakpoint[i] != va)
+        i++;
+    if (set && i == ARRAY_SIZE(engine->breakpoint))
+        return -ENOSPC;
+    if (set) {
+        engine->breakpoint[i] = va;
+        engine->breakpoints += i == engine->breakpoints;
+    } else {
+        if (i == engine->breakpoints)
+            return -ENOENT;
+        engine->breakpoint[i] = engine->breakpoint[--engine->breakpoints];
+    }
+    return 0;
+}
+
+int engine_set_watchpoint(struct engine *engine, uint64_t va, uint64_t len, unsigned access, bool set)
+{
+    unsigned i = 0;
+
+    while (i < engine->watchpoints &&
+           (engine->watchpoint[i].va != va || engine->watchpoint[i].len != len ||
+            engine->watchpoint[i].access != access))
+        i++;
+    if (set && i == ARRAY_SIZE(engine->watchpoint))
+        return -ENOSPC;
+    if (!set && i == engine->watchpoints)
+        return -ENOENT;
+    if (set) {
+        engine->watchpoint[i].va = va;
+        engine->watchpoint[i].len = len;
+        engine->watchpoint[i].access = access;
+        engine->watchpoints += i == engine->watchpoints;
+    } else {
+        engine->watchpoint[i] = engine->watchpoint[--engine->watchpoints];
+    }
+    for (unsigned cpu = 0; cpu < engine->cpus; cpu++)
+        jit_tlb_flush_all(engine->vcpu[cpu]);
+    return 0;
+}
+
+void engine_step(struct engine *engine, unsigned cpu)
+{
+    if (cpu < engine->cpus)
+        engine->vcpu[cpu]->step = true;
+}
+
+void engine_set_debugger(struct engine *engine,
+                         void (*event)(void *ctx, const struct engine_debug_event *event), void *ctx)
+{
+    engine->debug_event = event;
+    engine->debug_ctx = ctx;
+}
+
+/* --- figures ----------------------------------------------------------------------------------*/
+
+void engine_print_stats(struct engine *engine, FILE *out)
+{
+    const struct jit_cache *cache = &engine->cache;
+
+    for (unsigned i = 0; i < engine->cpus; i++) {
+        const struct jit_vcpu *v = engine->vcpu[i];
+        fprintf(out, "cpu%u: regions %llu, guest instructions translated %llu, host bytes %llu\n", i,
+                (unsigned long long)v->stat_regions, (unsigned long long)v->stat_insns,
+                (unsigned long long)v->stat_bytes);
+        fprintf(out,
+                "cpu%u: entered %llu, slow accesses %llu, TLB fills %llu data %llu code, device "
+                "accesses %llu, interrupts %llu, context switches %llu\n",
+                i, (unsigned long long)v->stat_enters, (unsigned long long)v->stat_slow,
+                (unsigned long long)v->stat_tlb_fills, (unsigned long long)v->stat_itlb_fills,
+                (unsigned long long)v->stat_io, (unsigned long long)v->stat_interrupts,
+                (unsigned long long)v->stat_switches);
+    }
+    fprintf(out,
+            "code cache: %zu of %zu bytes, %u pages, %u dead, %llu invalidations, %llu flushes\n",
+            cache->used, engine->config.code_cache, cache->page_count, cache->dead_count,
+            (unsigned long long)cache->invalidations, (unsigned long long)cache->flushes);
+}

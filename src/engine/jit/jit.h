@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The run-time system of the translating engine (and of the interpreter, which shares all of it
+ * but the host code).
+ *
+ *   engine.c   the engine's interface to the machine: create, start, pause, reset
+ *   loop.c     a vCPU's thread: attention, interrupts, sleeping, entering translated code
+ *   cache.c    guest pages and their translations, code memory, links, invalidation
+ *   context.c  TLB contexts, TLB maintenance
+ *   mail.c     requests between vCPUs
+ *   access.c   slow paths of loads and stores;  atomic.c  those of atomics and exclusives
+ *
+ * Locks: cache.lock (page map and code memory; leaf), vcpu.mail.lock (leaf), engine.lock (run
+ * states; leaf). None is held while guest code runs or while another is taken.
+ */
+#ifndef ARMVM_ENGINE_JIT_JIT_H
+#define ARMVM_ENGINE_JIT_JIT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arm/cpu.h"
+#include "arm/mmu.h"
+#include "base/map.h"
+#include "engine/engine.h"
+#include "engine/front/front.h"
+#include "engine/ir/ir.h"
+#include "engine/x64/x64.h"
+#include "host/codemem.h"
+
+struct mem_slot;
+
+enum {
+    JIT_PAGE_SLOTS = IR_PAGE_SIZE / 4, /* entry points of a page */
+    JIT_CONTEXTS = 16,                 /* TLB contexts a vCPU keeps */
+    JIT_TLB_ENTRIES = 1024,
+    JIT_ITLB_ENTRIES = 256,
+    JIT_ARENA = 64 << 10,              /* code memory is handed to vCPUs in pieces of this size */
+    JIT_MAIL = 64,                     /* requests a mailbox holds before it says "flush all" */
+};
+
+/* --- translations (cache.c) -------------------------------------------------------------------*/
+
+/* One physical page's translations in one mode. */
+struct jit_page {
+    void *table[JIT_PAGE_SLOTS]; /* entry points; host code, or struct ir * when interpreting */
+    uint64_t pa;
+    uint32_t mode;               /* FRONT_* as far as code depends on them */
+    uint32_t id;                 /* unique, never 0, never reused between flushes */
+    _Atomic bool dead;           /* invalidated: not to be linked to or entered any more */
+    struct jit_page *next;       /* other modes of the same page; or the list of dead pages */
+};
+
+/* A link of a region, by the number that its stub passes to jit_link. */
+struct jit_link {
+    struct x64_link link;
+    uint32_t code;    /* offset of the region in code memory */
+    uint32_t page_id; /* page that holds the branch */
+    _Atomic uint32_t set;
+};
+
+enum { JIT_LINK_CHUNK = 4096, JIT_LINK_CHUNKS = 4096 };
+
+struct jit_cache {
+    pthread_mutex_t lock;
+    struct codemem code;
+    size_t used;             /* bytes of code memory (or IR) handed out */
+    size_t base;             /* thunks end here: what a flush goes back to */
+    struct map pages;        /* pa -> struct jit_page list */
+    struct jit_page *dead;
+    unsigned dead_count, page_count;
+    uint32_t next_id;
+    void *empty;             /* what an entry point without translation holds */
+    struct jit_link *links[JIT_LINK_CHUNKS];
+    uint32_t link_chunks;
+    _Atomic bool full;       /* somebody needs a flush */
+    uint64_t flushes, invalidations;
+    /* One bit for each page of RAM that may have translations, slot after slot. */
+    _Atomic uint64_t **code_bits;
+    unsigned slots;
+};
+
+/* --- contexts (context.c) ---------------------------------------------------------------------*/
+
+/* attr of a data TLB entry; an instruction TLB entry's attr is just the size's log2. */
+enum { JIT_TLB_GLOBAL = 1, JIT_TLB_SIZE_SHIFT = 8 };
+
+/* Pages of 4 KiB in the smallest unit above a page that one TLB maintenance operation covers. */
+enum { JIT_SMALLEST_BLOCK = 4 };
+
+struct jit_context {
+    bool valid;
+    uint16_t asid;
+    uint8_t el;
+    uint32_t mode;      /* FRONT_*, all of them: part of the key */
+    uint64_t large_first, large_last; /* addresses (less tags) filled from blocks lie in here */
+    uint64_t used;      /* for replacing the least recently used */
+    struct ir_tlb_entry *tlb;
+    struct ir_itlb_entry *itlb;
+};
+
+/* --- vCPUs ------------------------------------------------------------------------------------*/
+
+enum jit_sleep { JIT_AWAKE, JIT_WFI, JIT_WFE };
+
+struct jit_mail {
+    pthread_mutex_t lock;
+    struct arm_tlbi tlbi[JIT_MAIL];
+    unsigned count;
+    bool flush_all;   /* too many requests: drop everything */
+    bool flush_code;  /* a page of code died: drop instruction TLBs and return stacks */
+    _Atomic uint32_t posted, done; /* sequence numbers; done follows posted */
+};
+
+struct jit_vcpu {
+    struct arm_cpu cpu; /* first: running code's pointer is a pointer to this */
+    struct engine *engine;
+    pthread_t thread;
+    bool started;
+
+    struct jit_context context[JIT_CONTEXTS];
+    struct jit_context *current;
+    uint64_t clock;             /* for LRU of contexts */
+    bool context_dirty;         /* recompute mode and context before running on */
+    uint64_t regime[3];         /* SCTLR, TCR, MAIR that the TLBs were filled under */
+
+    struct ir *ir;              /* for translating */
+    struct x64 *x64;
+    struct x64_code *code;      /* what it last compiled */
+    uint8_t *arena, *arena_end; /* rw view of the piece of code memory being filled */
+    uint32_t link_next, link_end; /* link numbers at its disposal */
+
+    enum jit_sleep sleep;
+    uint64_t wake_deadline;     /* for WFE with a time limit */
+    _Atomic uint32_t wake;      /* futex word, counts kicks */
+    _Atomic uint32_t asleep;    /* somebody must wake the futex */
+    struct jit_mail mail;
+    _Atomic uint32_t running;   /* 1 while it may use its TLBs: mail must be acknowledged */
+    bool in_guest;              /* under engine.lock: counts in engine.guests */
+    bool step;                  /* debugger wants one instruction */
+    bool debug_stop;            /* stands still for the debugger */
+    bool broadcast;             /* TLBI or IC was posted to others since the last DSB */
+
+    uint64_t stat_regions, stat_insns, stat_bytes, stat_tlb_fills, stat_itlb_fills, stat_enters;
+    uint64_t stat_io, stat_interrupts, stat_switches, stat_slow;
+};
+
+struct engine {
+    struct engine_config config;
+    struct jit_cache cache;
+    unsigned cpus;
+    struct jit_vcpu *vcpu[64];
+    bool translate;             /* else the interpreter */
+    bool threads_started;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;     /* guests, pauses or quit changed */
+    unsigned guests;            /* vCPUs between begin_guest and end_guest */
+    unsigned pauses;            /* nested engine_pause */
+    struct jit_vcpu *stepping;  /* the only one that may run */
+    bool exclusive;             /* a vCPU is doing work that needs all others out of guest code */
+    bool quit;
+
+    uint64_t breakpoint[64];    /* debugger's */
+    unsigned breakpoints;
+    struct { uint64_t va, len; unsigned access; } watchpoint[16];
+    unsigned watchpoints;
+    void (*debug_event)(void *ctx, const struct engine_debug_event *event);
+    void *debug_ctx;
+    FILE *perf_map;
+};
+
+static inline struct jit_vcpu *jit_vcpu(void *cpu)
+{
+    return cpu; /* struct arm_cpu is the first member */
+}
+
+/* cache.c */
+int jit_cache_init(struct engine *engine, struct error *err);
+void jit_cache_destroy(struct engine *engine);
+/* Entry point for va in the current context, translating if need be; NULL to leave (pc is set). */
+void *jit_lookup(void *cpu, uint64_t va);
+void *jit_link(void *cpu, uint64_t va, uint32_t link);
+/* Forgets translations of [pa, pa + len); true if there were any (vCPUs must be told). */
+bool jit_cache_invalidate(struct engine *engine, uint64_t pa, uint64_t len);
+void jit_cache_invalidate_all(struct engine *engine);
+/* Forgets everything; no vCPU is in guest code. */
+void jit_cache_flush(struct engine *engine);
+
+/* context.c */
+int jit_contexts_init(struct jit_vcpu *vcpu);
+void jit_contexts_destroy(struct jit_vcpu *vcpu);
+/* Makes mode, TLBs and NULLed caches agree with the PE's registers. */
+void jit_context_sync(struct jit_vcpu *vcpu);
+void jit_tlb_flush_all(struct jit_vcpu *vcpu);
+void jit_itlb_flush_all(struct jit_vcpu *vcpu);
+void jit_rstack_clear(struct jit_vcpu *vcpu);
+/* A translation of size bytes around va was cached, perhaps in part. */
+void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size);
+void jit_tlbi_local(struct jit_vcpu *vcpu, const struct arm_tlbi *op);
+
+/* mail.c */
+void jit_mail_init(struct jit_vcpu *vcpu);
+void jit_post_tlbi(struct jit_vcpu *from, const struct arm_tlbi *op);
+void jit_post_code(struct engine *engine, struct jit_vcpu *from);
+void jit_mail_drain(struct jit_vcpu *vcpu);
+void jit_wait_mail(struct jit_vcpu *from); /* DSB: until all others have done what was posted */
+
+/* loop.c */
+void *jit_thread(void *vcpu);
+void jit_kick(struct arm_cpu *cpu);
+/* The debugger's breakpoint or watchpoint was met before the instruction's effects. True. */
+bool jit_debug_hit(struct jit_vcpu *vcpu, int why, uint64_t va);
+/* Runs fn with no vCPU in guest code; the caller's own must not be either. */
+void jit_exclusive(struct engine *engine, void (*fn)(struct engine *engine));
+
+/* engine.c */
+extern const struct arm_engine_ops jit_engine_ops;
+
+/* access.c, atomic.c */
+extern const struct ir_runtime jit_runtime;
+
+struct jit_target {
+    uint8_t *host;   /* RAM, or NULL for a device window */
+    uint64_t pa;
+};
+/* Translates one access that does not cross a 4 KiB page, filling the TLB; false: exception taken. */
+bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop,
+                 enum arm_access access, struct jit_target *target);
+uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind);
+uint64_t jit_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff);
+uint64_t jit_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t pair);
+uint64_t jit_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff,
+                 uint32_t pair);
+
+#endif

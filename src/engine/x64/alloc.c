@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Register allocation on the fly: integers in five temps, vectors in sixteen, pinned registers as
+ * the third kind of place. A value that equals CPU state stays there until that changes.
+ */
+#include "engine/x64/cg.h"
+
+#include <errno.h>
+
+/* --- places ------------------------------------------------------------------------------------*/
+
+static bool is_vector(const struct x64 *x, ir_ref v)
+{
+    return x->insn[v].type == IR_V128;
+}
+
+static bool live_after(const struct x64 *x, ir_ref v)
+{
+    return x->last[v] > x->i;
+}
+
+ir_ref ra_root(const struct x64 *x, ir_ref v)
+{
+    return x->rep[v];
+}
+
+bool ra_dies(const struct x64 *x, ir_ref v)
+{
+    return x->last[x->rep[v]] <= x->i;
+}
+
+static int spill_slot(struct x64 *x)
+{
+    if (!~x->spills) {
+        x->error = -E2BIG;
+        return 0;
+    }
+    int slot = __builtin_ctzll(~x->spills);
+    x->spills |= 1ull << slot;
+    return slot;
+}
+
+static int xspill_slot(struct x64 *x)
+{
+    if (!~x->xspills) {
+        x->error = -E2BIG;
+        return 0;
+    }
+    int slot = __builtin_ctz(~x->xspills);
+    x->xspills |= 1u << slot;
+    return slot;
+}
+
+static struct x64_mem spill_mem(struct x64 *x, ir_ref v)
+{
+    return is_vector(x, v) ? frame_mem(FRAME_XSPILL + 16 * x->val[v].spill)
+                           : frame_mem(FRAME_SPILL + 8 * x->val[v].spill);
+}
+
+static void forget(struct x64 *x, ir_ref v)
+{
+    struct val *val = &x->val[v];
+    if (val->at & AT_REG) {
+        if (is_vector(x, v))
+            x->xowner[val->reg] = IR_NONE;
+        else
+            x->owner[val->reg] = IR_NONE;
+    }
+    if (val->at & AT_SPILL) {
+        if (is_vector(x, v))
+            x->xspills &= ~(1u << val->spill);
+        else
+            x->spills &= ~(1ull << val->spill);
+    }
+    if (x->flags == v)
+        x->flags = IR_NONE;
+    val->at &= AT_CONST;
+}
+
+static void kill_if_dead(struct x64 *x, ir_ref v)
+{
+    if (x->last[v] > x->i)
+        return;
+    if (x->val[v].at == AT_LAZY) {
+        x->val[v].at = 0;
+        for (unsigned k = 0; k < 3 && x->insn[v].arg[k] != IR_NONE; k++)
+            kill_if_dead(x, x->rep[x->insn[v].arg[k]]);
+        return;
+    }
+    forget(x, v);
+}
+
+void ra_block_begin(struct x64 *x)
+{
+    for (unsigned r = 0; r < 16; r++)
+        x->owner[r] = x->xowner[r] = IR_NONE;
+    x->locked = x->xlocked = 0;
+    x->spills = 0;
+    x->xspills = 0;
+    x->flags = IR_NONE;
+    x->aliases = 0;
+}
+
+void ra_insn_end(struct x64 *x)
+{
+    const struct ir_insn *insn = &x->insn[x->i];
+    for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++)
+        kill_if_dead(x, x->rep[insn->arg[k]]);
+    if (!x->last[x->i] && x->rep[x->i] == x->i)
+        forget(x, (ir_ref)x->i);
+    x->locked = x->xlocked = 0;
+}
+
+bool ra_const(const struct x64 *x, ir_ref v, int64_t *imm)
+{
+    v = x->rep[v];
+    if (!(x->val[v].at & AT_CONST))
+        return false;
+    *imm = x->insn[v].imm;
+    return true;
+}
+
+bool ra_imm32(const struct x64 *x, ir_ref v, bool wide, int32_t *imm)
+{
+    int64_t value;
+    if (!ra_const(x, v, &value) || (wide && !fits32(value)))
+        return false;
+    *imm = (int32_t)value;
+    return true;
+}
+
+/* --- aliases of CPU state -----------------------------------------------------------------------*/
+
+static void note_alias(struct x64 *x, ir_ref v)
+{
+    if (x->aliases == MAX_ALIASES) {
+        unsigned n = 0;
+        for (unsigned k = 0; k < x->aliases; k++) {
+            ir_ref a = x->alias[k];
+            if (x->val[a].at & (AT_PIN | AT_STATE) && x->last[a] >= x->i)
+                x->alias[n++] = a;
+        }
+        x->aliases = n;
+        if (n == MAX_ALIASES) {
+            x->error = -E2BIG;
+            return;
+        }
+    }
+    x->alias[x->aliases++] = v;
+}
+
+static void load(struct x64 *x, ir_ref v, unsigned reg);
+
+/* Copies an alias away from what is about to change. */
+static void to_own_place(struct x64 *x, ir_ref v)
+{
+    struct val *val = &x->val[v];
+    if (is_vector(x, v)) {
+        if (!(val->at & (AT_REG | AT_SPILL))) {
+            unsigned reg = ra_xtemp(x);
+            enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, reg, cpu_mem(val->off));
+            ra_xdef_in(x, v, reg);
+            x->xlocked &= ~(1u << reg);
+        }
+    } else if (!(val->at & (AT_REG | AT_SPILL | AT_FLAGS))) {
+        unsigned reg = ra_temp(x);
+        load(x, v, reg);
+        ra_def_in(x, v, reg);
+        ra_release(x, reg);
+    }
+    val->at &= ~(AT_PIN | AT_STATE);
+}
+
+void ra_save_pin(struct x64 *x, unsigned pin)
+{
+    unsigned n = 0;
+    for (unsigned k = 0; k < x->aliases; k++) {
+        ir_ref a = x->alias[k];
+        if (!(x->val[a].at & (AT_PIN | AT_STATE)) || x->last[a] < x->i)
+            continue;
+        if (x->val[a].at & AT_PIN && x->val[a].reg == pin && live_after(x, a)) {
+            to_own_place(x, a);
+            continue;
+        }
+        x->alias[n++] = a;
+    }
+    x->aliases = n;
+}
+
+static unsigned alias_bytes(struct x64 *x, ir_ref v)
+{
+    switch (x->insn[v].type) {
+    case IR_I32: return 4;
+    case IR_V128: return 16;
+    case IR_FLAGS: return 2;
+    default: return 8;
+    }
+}
+
+void ra_state_written(struct x64 *x, int32_t off, unsigned bytes)
+{
+    for (unsigned k = 0; k < x->aliases; k++) {
+        ir_ref a = x->alias[k];
+        if (!(x->val[a].at & AT_STATE) || !live_after(x, a))
+            continue;
+        int32_t home = x->val[a].off;
+        if (home < off + (int32_t)bytes && off < home + (int32_t)alias_bytes(x, a))
+            to_own_place(x, a);
+    }
+}
+
+void ra_detach(struct x64 *x, bool pins)
+{
+    for (unsigned k = 0; k < x->aliases; k++) {
+        ir_ref a = x->alias[k];
+        if (!live_after(x, a))
+            continue;
+        if (x->val[a].at & AT_STATE || (pins && x->val[a].at & AT_PIN))
+            to_own_place(x, a);
+    }
+}
+
+void ra_def_state(struct x64 *x, ir_ref v, int32_t off)
+{
+    struct val *val = &x->val[v];
+    if (!(val->at & AT_STATE)) {
+        val->at |= AT_STATE;
+        note_alias(x, v);
+    }
+    val->off = (int16_t)off;
+}
+
+/* --- general registers --------------------------------------------------------------------------*/
+
+/* Stores v from its temp, which it then no longer has; EFLAGS stay. */
+static void evict(struct x64 *x, ir_ref v)
+{
+    struct val *val = &x->val[v];
+    x->owner[val->reg] = IR_NONE;
+    val->at &= ~AT_REG;
+    if (val->at || x->last[v] < x->i)
+        return;
+    val->spill = (uint8_t)spill_slot(x);
+    enc_store(&x->e, W64, val->reg, frame_mem(FRAME_SPILL + 8 * val->spill));
+    val->at |= AT_SPILL;
+}
+
+static unsigned pick_temp(struct x64 *x)
+{
+    static const uint8_t order[] = {RSI, RDI, RCX, RDX, RAX};
+    unsigned best = NOREG, far = 0;
+    for (unsigned k = 0; k < sizeof(order); k++) {
+        unsigned r = order[k];
+        if (x->locked & 1u << r)
+            continue;
+        if (x->owner[r] == IR_NONE)
+            return r;
+        unsigned last = x->last[x->owner[r]] + (x->val[x->owner[r]].at != AT_REG);
+        if (best == NOREG || last > far) {
+            best = r;
+            far = last;
+        }
+    }
+    return best;
+}
+
+unsigned ra_temp(struct x64 *x)
+{
+    unsigned r = pick_temp(x);
+    if (r == NOREG) { /* an emitter asks for more than there are: must not happen */
+        x->error = -E2BIG;
+        return RAX;
+    }
+    if (x->owner[r] != IR_NONE)
+        evict(x, x->owner[r]);
+    x->locked |= 1u << r;
+    return r;
+}
+
+void ra_take(struct x64 *x, unsigned reg)
+{
+    ir_ref v = x->owner[reg];
+    if (v != IR_NONE) {
+        bool locked = x->locked & 1u << reg;
+        x->locked |= 1u << reg;
+        unsigned to = pick_temp(x);
+        if (to != NOREG && x->owner[to] == IR_NONE) {
+            enc_mov(&x->e, W64, to, reg);
+            x->owner[reg] = IR_NONE;
+            x->owner[to] = v;
+            x->val[v].reg = (uint8_t)to;
+            if (locked)
+                x->locked |= 1u << to;
+        } else {
+            evict(x, v);
+        }
+    }
+    x->locked |= 1u << reg;
+}
+
+void ra_release(struct x64 *x, unsigned reg)
+{
+    x->locked &= ~(1u << reg);
+}
+
+static void load(struct x64 *x, ir_ref v, unsigned reg)
+{
+    const struct val *val = &x->val[v];
+    unsigned size = x->insn[v].type == IR_I32 ? W32 : W64;
+    if (val->at & (AT_REG | AT_PIN)) {
+        if (val->reg != reg)
+            enc_mov(&x->e, W64, reg, val->reg);
+    } else if (val->at & AT_CONST) {
+        int64_t imm = x->insn[v].imm;
+        enc_mov_imm(&x->e, reg, size == W32 ? (uint32_t)imm : (uint64_t)imm);
+    } else if (val->at & AT_SPILL) {
+        enc_load(&x->e, W64, reg, spill_mem(x, v));
+    } else if (x->insn[v].type == IR_FLAGS) {
+        enc_rm(&x->e, OP_MOVZX16, W32, reg, cpu_mem(x->layout.nzcv));
+    } else {
+        enc_load(&x->e, size, reg, cpu_mem(val->off));
+    }
+}
+
+void ra_move_to(struct x64 *x, ir_ref v, unsigned reg)
+{
+    load(x, x->rep[v], reg);
+}
+
+unsigned ra_use(struct x64 *x, ir_ref v)
+{
+    v = x->rep[v];
+    struct val *val = &x->val[v];
+    if (!(val->at & (AT_REG | AT_PIN))) {
+        unsigned reg = ra_temp(x);
+        load(x, v, reg);
+        ra_def_in(x, v, reg);
+    }
+    x->locked |= 1u << val->reg;
+    return val->reg;
+}
+
+struct rm ra_rm(struct x64 *x, ir_ref v)
+{
+    v = x->rep[v];
+    const struct val *val = &x->val[v];
+    if (!(val->at & (AT_REG | AT_PIN | AT_CONST)) && !live_after(x, v)) {
+        if (val->at & AT_SPILL)
+            return (struct rm){.mem = true, .m = spill_mem(x, v)};
+        if (val->at & AT_STATE)
+            return (struct rm){.mem = true, .m = cpu_mem(val->off)};
+    }
+    return (struct rm){.reg = (uint8_t)ra_use(x, v)};
+}
+
+void ra_def_in(struct x64 *x, ir_ref v, unsigned reg)
+{
+    x->val[v].at = (x->val[v].at & ~AT_PIN) | AT_REG;
+    x->val[v].reg = (uint8_t)reg;
+    x->owner[reg] = v;
+    x->locked |= 1u << reg;
+}
+
+static unsigned def_pin(struct x64 *x, ir_ref v, unsigned pin)
+{
+    ra_save_pin(x, pin);
+    x->val[v].at = AT_PIN;
+    x->val[v].reg = (uint8_t)pin;
+    note_alias(x, v);
+    x->locked |= 1u << pin;
+    return pin;
+}
+
+void ra_def_pin(struct x64 *x, ir_ref v, unsigned pin)
+{
+    x->val[v].at = AT_PIN;
+    x->val[v].reg = (uint8_t)pin;
+    note_alias(x, v);
+}
+
+void ra_now_in_pin(struct x64 *x, ir_ref v, unsigned pin)
+{
+    struct val *val = &x->val[v];
+    if (val->at & AT_PIN)
+        return; /* stays with the other one */
+    if (val->at & AT_REG)
+        x->owner[val->reg] = IR_NONE;
+    val->at = (val->at & ~AT_REG) | AT_PIN;
+    val->reg = (uint8_t)pin;
+    note_alias(x, v);
+}
+
+void ra_forget_temps(struct x64 *x)
+{
+    for (unsigned r = 0; r < 16; r++) {
+        if (x->owner[r] != IR_NONE)
+            x->val[x->owner[r]].at &= ~AT_REG;
+        if (x->xowner[r] != IR_NONE)
+            x->val[x->xowner[r]].at &= ~AT_REG;
+        x->owner[r] = x->xowner[r] = IR_NONE;
+    }
+    x->locked = x->xlocked = 0;
+}
+
+/* Takes over the temp of an argument that is used here for the last time. */
+static unsigned dying_arg(struct x64 *x)
+{
+    const struct ir_insn *insn = &x->insn[x->i];
+    for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++) {
+        ir_ref a = x->rep[insn->arg[k]];
+        if (x->val[a].at & AT_REG && !live_after(x, a) && !is_vector(x, a)) {
+            unsigned reg = x->val[a].reg;
+            forget(x, a);
+            return reg;
+        }
+    }
+    return NOREG;
+}
+
+unsigned ra_def(struct x64 *x, ir_ref v, bool late)
+{
+    unsigned pin = x->hint[v];
+    if (pin != NOREG && (late || !(x->locked & 1u << pin)))
+        return def_pin(x, v, pin);
+    unsigned reg = late ? dying_arg(x) : NOREG;
+    if (reg == NOREG)
+        reg = ra_temp(x);
+    ra_def_in(x, v, reg);
+    return reg;
+}
+
+unsigned ra_def_copy(struct x64 *x, ir_ref v, ir_ref a, unsigned other)
+{
+    a = x->rep[a];
+    struct val *val = &x->val[a];
+    unsigned pin = x->hint[v], reg;
+    bool at_pin = val->at & AT_PIN && val->reg == pin;
+    if (pin != NOREG && pin != other && (at_pin || !(x->locked & 1u << pin))) {
+        ra_save_pin(x, pin);
+        if (!at_pin)
+            load(x, a, pin);
+        x->val[v].at = AT_PIN;
+        x->val[v].reg = (uint8_t)pin;
+        note_alias(x, v);
+        x->locked |= 1u << pin;
+        return pin;
+    }
+    if (val->at & AT_REG && val->reg != other && !live_after(x, a)) {
+        reg = val->reg;
+        x->owner[reg] = IR_NONE;
+        val->at &= ~AT_REG;
+        if (val->at & AT_SPILL) {
+            x->spills &= ~(1ull << val->spill);
+            val->at &= ~AT_SPILL;
+        }
+    } else {
+        reg = ra_temp(x);
+        load(x, a, reg);
+    }
+    ra_def_in(x, v, reg);
+    return reg;
+}
+
+void ra_evict_all(struct x64 *x)
+{
+    for (unsigned r = 0; r < 16; r++) {
+        ir_ref v = x->owner[r];
+        if (v != IR_NONE && live_after(x, v))
+            evict(x, v);
+    }
+    for (unsigned r = 0; r < 16; r++) {
+        ir_ref v = x->xowner[r];
+        if (v == IR_NONE || !live_after(x, v))
+            continue;
+        struct val *val = &x->val[v];
+        x->xowner[r] = IR_NONE;
+        val->at &= ~AT_REG;
+        if (!val->at) {
+            val->spill = (uint8_t)xspill_slot(x);
+            val->at = AT_SPILL;
+            enc_sse1_rm(&x->e, OP_MOVDQU_STORE, r, spill_mem(x, v));
+        }
+    }
+}
+
+void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive)
+{
+    *live = *xlive = 0;
+    for (unsigned r = 0; r < 16; r++) {
+        if (x->owner[r] != IR_NONE && live_after(x, x->owner[r]))
+            *live |= (uint16_t)(1u << r);
+        if (x->xowner[r] != IR_NONE && live_after(x, x->xowner[r]))
+            *xlive |= (uint16_t)(1u << r);
+    }
+}
+
+/* --- vector registers ---------------------------------------------------------------------------*/
+
+static void xload(struct x64 *x, ir_ref v, unsigned reg)
+{
+    const struct val *val = &x->val[v];
+    if (val->at & AT_REG) {
+        if (val->reg != reg)
+            enc_sse1_rr(&x->e, OP_MOVDQA_LOAD, reg, val->reg);
+    } else {
+        enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, reg,
+                    val->at & AT_SPILL ? spill_mem(x, v) : cpu_mem(val->off));
+    }
+}
+
+unsigned ra_xtemp(struct x64 *x)
+{
+    unsigned best = NOREG, far = 0;
+    for (unsigned r = 0; r < 16; r++) {
+        if (x->xlocked & 1u << r)
+            continue;
+        if (x->xowner[r] == IR_NONE) {
+            best = r;
+            break;
+        }
+        unsigned last = x->last[x->xowner[r]];
+        if (best == NOREG || last > far) {
+            best = r;
+            far = last;
+        }
+    }
+    ir_ref v = x->xowner[best];
+    if (v != IR_NONE) {
+        struct val *val = &x->val[v];
+        x->xowner[best] = IR_NONE;
+        val->at &= ~AT_REG;
+        if (!val->at && x->last[v] >= x->i) {
+            val->spill = (uint8_t)xspill_slot(x);
+            val->at = AT_SPILL;
+            enc_sse1_rm(&x->e, OP_MOVDQU_STORE, best, spill_mem(x, v));
+        }
+    }
+    x->xlocked |= 1u << best;
+    return best;
+}
+
+void ra_xdef_in(struct x64 *x, ir_ref v, unsigned reg)
+{
+    x->val[v].at |= AT_REG;
+    x->val[v].reg = (uint8_t)reg;
+    x->xowner[reg] = v;
+    x->xlocked |= 1u << reg;
+}
+
+unsigned ra_xuse(struct x64 *x, ir_ref v)
+{
+    v = x->rep[v];
+    struct val *val = &x->val[v];
+    if (!(val->at & AT_REG)) {
+        unsigned reg = ra_xtemp(x);
+        xload(x, v, reg);
+        ra_xdef_in(x, v, reg);
+    }
+    x->xlocked |= 1u << val->reg;
+    return val->reg;
+}
+
+/* Memory operands of legacy SSE forms must be aligned, which guest state and the frame are. */
+struct rm ra_xrm(struct x64 *x, ir_ref v)
+{
+    v = x->rep[v];
+    const struct val *val = &x->val[v];
+    if (!(val->at & AT_REG) && !live_after(x, v)) {
+        if (val->at & AT_SPILL)
+            return (struct rm){.mem = true, .m = spill_mem(x, v)};
+        if (val->at & AT_STATE && val->off % 16 == 0)
+            return (struct rm){.mem = true, .m = cpu_mem(val->off)};
+    }
+    return (struct rm){.reg = (uint8_t)ra_xuse(x, v)};
+}
+
+unsigned ra_xdef(struct x64 *x, ir_ref v)
+{
+    unsigned reg = ra_xtemp(x);
+    ra_xdef_in(x, v, reg);
+    return reg;
+}
+
+unsigned ra_xdef_copy(struct x64 *x, ir_ref v, ir_ref a, unsigned other)
+{
+    a = x->rep[a];
+    struct val *val = &x->val[a];
+    unsigned reg;
+    if (val->at & AT_REG && val->reg != other && !live_after(x, a)) {
+        reg = val->reg;
+        x->xowner[reg] = IR_NONE;
+        val->at &= ~AT_REG;
+        if (val->at & AT_SPILL)
+            x->xspills &= ~(1u << val->spill);
+        val->at = 0;
+    } else {
+        reg = ra_xtemp(x);
+        xload(x, a, reg);
+    }
+    ra_xdef_in(x, v, reg);
+    return reg;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What emission wants to know in advance, one forward and one backward scan of a block: lifetimes,
+ * values that are the same register (zext and trunc of something suitable), values that are best
+ * left to their user, pairs of operations that one host instruction does, and results that can be
+ * computed right in the pinned register they are going to.
+ */
+#include "engine/x64/cg.h"
+
+int x64_pin_at(const struct x64 *x, int32_t off, unsigned bytes)
+{
+    uint32_t rel = (uint32_t)(off - x->layout.x0);
+    if (rel >= 256 || rel % 8 || bytes < 4)
+        return -1;
+    return x->pin_of[rel / 8];
+}
+
+bool x64_pin_overlaps(const struct x64 *x, int32_t off, unsigned bytes)
+{
+    for (unsigned p = 0; p < PINS; p++) {
+        int32_t home = x->layout.x0 + 8 * x64_pins[p].guest;
+        if (off < home + 8 && home < off + (int32_t)bytes)
+            return true;
+    }
+    return false;
+}
+
+/* The upper half of a 32-bit result is zero in its register, but for these. */
+static bool zero_extended(const struct x64 *x, ir_ref root)
+{
+    const struct ir_insn *insn = &x->insn[root];
+    return insn->type == IR_I32 && insn->op != IR_GET && insn->op != IR_CONST;
+}
+
+static void find_representatives(struct x64 *x, unsigned first, unsigned end)
+{
+    for (unsigned i = first; i < end; i++) {
+        const struct ir_insn *insn = &x->insn[i];
+        x->rep[i] = (ir_ref)i;
+        x->last[i] = 0;
+        x->uses[i] = 0;
+        x->mark[i] = 0;
+        x->hint[i] = NOREG;
+        x->val[i].at = insn->op == IR_CONST ? AT_CONST : 0;
+        if (insn->op == IR_TRUNC)
+            x->rep[i] = x->rep[insn->arg[0]];
+        else if (insn->op == IR_ZEXT && zero_extended(x, x->rep[insn->arg[0]]))
+            x->rep[i] = x->rep[insn->arg[0]];
+    }
+}
+
+/* State of the backward scan. */
+struct scan {
+    ir_ref going[16]; /* by pinned host register: the value that will be put there */
+    uint32_t pending; /* which of them are valid */
+    unsigned flag_op, arith_op, logic_op; /* the ones seen last; 0: none */
+};
+
+static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b,
+                      unsigned n)
+{
+    if (a->type != b->type && a->type != IR_FLAGS && b->type != IR_FLAGS)
+        return false;
+    for (unsigned k = 0; k < n; k++)
+        if (x->rep[a->arg[k]] != x->rep[b->arg[k]])
+            return false;
+    return true;
+}
+
+/* Operand width of a flags operation is the type of its argument. */
+static bool operand_wide(const struct x64 *x, const struct ir_insn *insn)
+{
+    return x->insn[insn->arg[0]].type == IR_I64;
+}
+
+static unsigned counterpart(unsigned op)
+{
+    switch (op) {
+    case IR_ADD: return IR_FLADD;
+    case IR_SUB: return IR_FLSUB;
+    case IR_ADC: return IR_FLADC;
+    case IR_SBC: return IR_FLSBC;
+    case IR_FLADD: return IR_ADD;
+    case IR_FLSUB: return IR_SUB;
+    case IR_FLADC: return IR_ADC;
+    case IR_FLSBC: return IR_SBC;
+    default: return IR_OP_COUNT;
+    }
+}
+
+enum { FUSE_WINDOW = 16 };
+
+static void fuse(struct x64 *x, unsigned i, unsigned j)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    x->mark[i] |= MARK_FUSED;
+    x->mark[j] |= MARK_DONE;
+    x->pair[i] = (ir_ref)j;
+    /* what only the later one needed besides, dies at the earlier one now */
+    for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++) {
+        ir_ref a = x->rep[insn->arg[k]];
+        unsigned by_j = 0;
+        for (unsigned n = 0; n < 3; n++)
+            by_j += x->insn[j].arg[n] != IR_NONE && x->rep[x->insn[j].arg[n]] == a;
+        if (x->last[a] == j && x->uses[a] == by_j)
+            x->last[a] = (uint16_t)i;
+    }
+    /* defined early, so the way to its pinned register may not be clear */
+    x->hint[j] = NOREG;
+}
+
+static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    unsigned op = insn->op;
+    bool flags = insn->type == IR_FLAGS;
+    unsigned j = flags ? s->arith_op : s->flag_op;
+    if (op == IR_AND || op == IR_ANDN) {
+        j = s->logic_op;
+        if (j && j - i <= FUSE_WINDOW && x->rep[x->insn[j].arg[0]] == i &&
+            operand_wide(x, &x->insn[j]) == is_wide(insn)) {
+            x->mark[i] |= MARK_FUSED;
+            x->mark[j] |= MARK_DONE;
+            x->pair[i] = (ir_ref)j;
+            s->logic_op = 0;
+        }
+        return;
+    }
+    unsigned want = counterpart(op);
+    if (want == IR_OP_COUNT || x->mark[i] & MARK_LAZY)
+        return;
+    unsigned n = op == IR_ADC || op == IR_SBC || op == IR_FLADC || op == IR_FLSBC ? 3 : 2;
+    if (j && x->insn[j].op == want && j - i <= FUSE_WINDOW &&
+        operand_wide(x, insn) == operand_wide(x, &x->insn[j]) &&
+        same_args(x, insn, &x->insn[j], n)) {
+        fuse(x, i, j);
+        s->arith_op = s->flag_op = 0;
+    } else if (flags) {
+        s->flag_op = i;
+    } else {
+        s->arith_op = i;
+    }
+}
+
+static bool is_access(unsigned op)
+{
+    switch (op) {
+    case IR_LD: case IR_ST: case IR_LD2: case IR_ST2: case IR_LDV: case IR_STV: case IR_LDV2:
+    case IR_STV2:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether its only user computes it better itself. */
+static bool is_lazy(const struct x64 *x, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    if (x->uses[i] != 1)
+        return false;
+    const struct ir_insn *user = &x->insn[x->last[i]];
+    switch (insn->op) {
+    case IR_ADD: {
+        const struct ir_insn *b = &x->insn[x->rep[insn->arg[1]]];
+        return insn->type == IR_I64 && is_access(user->op) && x->rep[user->arg[0]] == i &&
+               b->op == IR_CONST && b->imm >= INT32_MIN / 2 && b->imm <= INT32_MAX / 2;
+    }
+    case IR_SHLI: /* as a scaled index */
+        return user->op == IR_ADD && user->type == insn->type && insn->imm >= 1 &&
+               insn->imm <= 3 && x->rep[user->arg[1]] == i &&
+               x->insn[x->rep[user->arg[0]]].op != IR_CONST &&
+               !(x->mark[x->last[i]] & (MARK_FUSED | MARK_DONE | MARK_LAZY));
+    case IR_FLADD:
+    case IR_FLSUB:
+    case IR_FLLOG:
+        return user->op == IR_FLSEL && x->rep[user->arg[1]] == i && x->rep[user->arg[0]] != i;
+    default:
+        return false;
+    }
+}
+
+static void note_uses(struct x64 *x, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    unsigned until = x->mark[i] & MARK_LAZY ? x->last[i] : i;
+    for (unsigned k = 0; k < 3; k++) {
+        if (insn->arg[k] == IR_NONE)
+            continue;
+        ir_ref a = x->rep[insn->arg[k]];
+        x->uses[a]++;
+        if (x->last[a] < until)
+            x->last[a] = (uint16_t)until;
+    }
+}
+
+/* Follows values on their way to pinned registers. */
+static void note_destination(struct x64 *x, struct scan *s, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    if (x->uses[i])
+        for (uint32_t m = s->pending; m; m &= m - 1) {
+            unsigned pin = (unsigned)__builtin_ctz(m);
+            if (s->going[pin] == i)
+                x->hint[i] = (uint8_t)pin;
+        }
+    int pin;
+    switch (insn->op) {
+    case IR_PUT:
+        pin = x64_pin_at(x, (int32_t)insn->imm, is_wide(insn) ? 8 : 4);
+        if (pin < 0)
+            break;
+        s->pending &= ~(1u << pin);
+        if (is_wide(insn)) {
+            s->going[pin] = x->rep[insn->arg[0]];
+            s->pending |= 1u << pin;
+        }
+        break;
+    case IR_GET:
+        pin = x64_pin_at(x, (int32_t)insn->imm, is_wide(insn) ? 8 : 4);
+        if (pin >= 0)
+            s->pending &= ~(1u << pin);
+        else if (x64_pin_overlaps(x, (int32_t)insn->imm, 8))
+            s->pending = 0;
+        break;
+    case IR_GET8:
+    case IR_PUT8:
+    case IR_GETV:
+    case IR_PUTV:
+        if (x64_pin_overlaps(x, (int32_t)insn->imm, 16))
+            s->pending = 0;
+        break;
+    case IR_INSN:
+    case IR_HI:
+    case IR_HIV:
+        break;
+    default:
+        if (ir_op_info[insn->op].klass != IR_PURE && ir_op_info[insn->op].klass != IR_STATE &&
+            ir_op_info[insn->op].klass != IR_FP)
+            s->pending = 0;
+    }
+}
+
+static void scan_back(struct x64 *x, unsigned first, unsigned end)
+{
+    struct scan s = {.pending = 0};
+    for (unsigned i = end; i-- > first;) {
+        const struct ir_insn *insn = &x->insn[i];
+        unsigned klass = ir_op_info[insn->op].klass;
+        if (insn->op == IR_INSN)
+            continue;
+        if (x->rep[i] != i) { /* its users count as its representative's */
+            x->mark[i] |= MARK_DONE;
+            continue;
+        }
+        bool useless = klass == IR_PURE || insn->op == IR_GET || insn->op == IR_GET8 ||
+                       insn->op == IR_GETV || insn->op == IR_GETF || insn->op == IR_PCREL;
+        if (useless && !x->uses[i]) {
+            x->mark[i] |= MARK_DONE;
+            continue;
+        }
+        if (is_lazy(x, i))
+            x->mark[i] |= MARK_LAZY;
+        note_destination(x, &s, i);
+        if (insn->op == IR_FLLOG && !(x->mark[i] & MARK_LAZY))
+            s.logic_op = i;
+        else if (klass == IR_PURE)
+            try_fuse(x, &s, i);
+        note_uses(x, i);
+    }
+}
+
+/* Blocks stand in the order in which they were begun, the entry first. */
+static void order_blocks(struct x64 *x, const struct ir_block *block)
+{
+    for (unsigned b = 0; b < x->ir->blocks; b++) {
+        unsigned at = b;
+        for (; at > 1 && block[x->order[at - 1]].first > block[b].first; at--)
+            x->order[at] = x->order[at - 1];
+        x->order[at] = (uint16_t)b;
+    }
+}
+
+void x64_analyse(struct x64 *x, const struct ir_block *block)
+{
+    order_blocks(x, block);
+    for (unsigned b = 0; b < x->ir->blocks; b++) {
+        find_representatives(x, block[b].first, block[b].end);
+        scan_back(x, block[b].first, block[b].end);
+    }
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The code generator's insides: the state of one compilation, the register allocator's interface
+ * and the emitters' table.
+ *
+ * Allocation is one pass over the region. Where a value is found is a set of places (AT_*); a value
+ * lives in its block only, so everything is forgotten at a block's end but the pinned registers.
+ * Emitters get operands with ra_use and friends, results with ra_def; everything they got stays
+ * locked until the end of the IR instruction.
+ */
+#ifndef ARMVM_ENGINE_X64_CG_H
+#define ARMVM_ENGINE_X64_CG_H
+
+#include "engine/ir/ir.h"
+#include "engine/x64/enc.h"
+#include "engine/x64/x64.h"
+
+/* The host stack frame below running code, from rsp; rsp is 16-byte aligned in regions. */
+enum {
+    FRAME_LOCK = 0,    /* a word for `lock or` */
+    FRAME_SAVE = 8,    /* temps saved around slow paths: 8 bytes by register number, rax..rdi */
+    FRAME_SPILL = 80,  /* spilled integers and flags */
+    SPILLS = 64,
+    FRAME_XSAVE = FRAME_SPILL + 8 * SPILLS, /* vector temps saved around slow paths */
+    FRAME_XSPILL = FRAME_XSAVE + 16 * 16,
+    XSPILLS = 32,
+    FRAME_SIZE = FRAME_XSPILL + 16 * XSPILLS + 8,
+};
+
+/* Registers nobody pins. rax, rcx and rdx come last: they have fixed uses. */
+enum { TEMPS = 1 << RAX | 1 << RCX | 1 << RDX | 1 << RSI | 1 << RDI };
+enum { STATE_BIAS = 128 }; /* rbp = cpu + 128 */
+
+/* Which general register of the guest is pinned to which host register. */
+struct x64_pin {
+    uint8_t guest, host;
+};
+enum { PINS = 8 };
+extern const struct x64_pin x64_pins[PINS];
+
+enum thunk {
+    THUNK_LEAVE,      /* pins are live: save them, leave */
+    THUNK_LEAVE_AT,   /* the same, rax is the pc */
+    THUNK_LEAVE_BARE, /* pins are saved already */
+    THUNK_LINK,       /* rax target, edx link number */
+    THUNK_MISS,       /* rax target */
+    THUNK_INDIRECT,   /* rax target: through the instruction TLB */
+    THUNK_CALL,       /* rax function, rsi rdx rcx arguments; registers are not looked at */
+    THUNK_CALL_EXACT, /* function sees and changes registers */
+    THUNK_CALL_RAISE, /* the same, and may raise: edi page offset */
+    THUNK_EVAL,       /* rax function, rsi imm, edx attr: rdi scratch, rcx fpenv */
+    /* Slow paths: rsi rdx rcx, then eax edi for the fifth and sixth argument. */
+    THUNK_LD, THUNK_ST, THUNK_LD2, THUNK_ST2, THUNK_LDV, THUNK_STV, THUNK_PROBE, THUNK_ATOM,
+    THUNK_CAS, THUNK_LDX, THUNK_STX,
+    THUNKS
+};
+
+struct x64;
+typedef void emit_fn(struct x64 *x, ir_ref v);
+
+enum {
+    AT_CONST = 1, /* an IR_CONST */
+    AT_REG = 2,   /* in a temp that belongs to it */
+    AT_PIN = 4,   /* what a pinned register holds now */
+    AT_STATE = 8, /* what CPU state holds at `off` now; flags: at layout.nzcv */
+    AT_SPILL = 16,
+    AT_FLAGS = 32, /* in EFLAGS */
+    AT_LAZY = 64,  /* computed by its user */
+};
+
+struct val {
+    uint8_t at;
+    uint8_t reg;   /* AT_REG, AT_PIN */
+    uint8_t spill; /* AT_SPILL: slot */
+    int16_t off;   /* AT_STATE */
+};
+
+/* What the forward and backward scans find out about an instruction. */
+enum {
+    MARK_LAZY = 1,  /* left to its only user: an address sum, flags under flsel */
+    MARK_DONE = 2,  /* emitted together with an earlier one */
+    MARK_FUSED = 4, /* pair[] names its counterpart, a later instruction */
+};
+
+/* Code that is rarely run, emitted behind the region. */
+struct cold {
+    enum cold_kind {
+        COLD_MEM, COLD_POLL, COLD_LINK, COLD_RETURN,
+    } kind;
+    ir_ref insn;
+    int32_t pgoff;
+    uint32_t from[3];     /* ends of the rel32 of jumps to here; 0: none */
+    uint32_t resume;
+    uint8_t base;         /* memory: va = base + disp */
+    int32_t disp;
+    struct cold_arg {
+        uint8_t kind;     /* COLD_REG .. */
+        uint8_t reg;
+        int32_t off;
+        int64_t imm;
+    } arg[2];             /* data operands */
+    uint8_t dst[2];       /* where results go; NOREG: nowhere */
+    uint16_t live, xlive; /* temps to keep */
+    uint16_t link;        /* COLD_LINK: index */
+};
+enum { COLD_NONE, COLD_REG, COLD_CONST, COLD_CPU, COLD_FRAME };
+enum { MAX_COLD = 2048, MAX_ALIASES = 64 };
+
+struct x64 {
+    struct x64_config config;
+    struct ir_layout layout;
+    struct x64_thunks thunks;
+    const uint8_t *thunk[THUNKS]; /* executable view */
+    emit_fn *emit[IR_OP_COUNT];   /* cg_eval for what has no emitter */
+    int8_t pin_of[32];            /* host register of a guest register, or -1 */
+    bool bmi;                     /* BMI1, BMI2, LZCNT, MOVBE: level v3 */
+
+    /* The compilation going on: one at a time. */
+    struct enc e;
+    const struct ir *ir;
+    const struct ir_insn *insn; /* ir->insn */
+    unsigned i, block;
+    int32_t pgoff;              /* of the guest instruction */
+    int error;
+    struct x64_code *code;
+    uint32_t first_link;
+
+    ir_ref owner[16], xowner[16]; /* of temps */
+    uint32_t locked, xlocked;
+    uint64_t spills;              /* slots in use */
+    uint32_t xspills;
+    ir_ref flags;                 /* the value in EFLAGS, or IR_NONE */
+    bool inverted;                /* CF holds the complement of Arm's C */
+    ir_ref alias[MAX_ALIASES];    /* values with AT_PIN or AT_STATE */
+    unsigned aliases;
+
+    struct val val[IR_MAX_INSNS];
+    uint16_t last[IR_MAX_INSNS];  /* index of the last user, 0 if none */
+    uint16_t uses[IR_MAX_INSNS];  /* how many, through representatives */
+    ir_ref rep[IR_MAX_INSNS];     /* the value that stands for this one */
+    ir_ref pair[IR_MAX_INSNS];
+    uint8_t mark[IR_MAX_INSNS];
+    uint8_t hint[IR_MAX_INSNS];   /* pinned register the result is going to, or NOREG */
+    uint16_t order[IR_MAX_BLOCKS]; /* blocks by where they stand */
+    uint32_t label[IR_MAX_BLOCKS];
+    struct fixup {
+        uint32_t at; /* end of a rel32 */
+        uint16_t block;
+    } fixup[3 * IR_MAX_BLOCKS];
+    unsigned fixups;
+    struct cold cold[MAX_COLD];
+    unsigned colds;
+};
+
+/* --- analysis.c -------------------------------------------------------------------------------- */
+void x64_analyse(struct x64 *x, const struct ir_block *block);
+/* The pinned register that holds general register state at this offset, or -1. */
+int x64_pin_at(const struct x64 *x, int32_t off, unsigned bytes);
+/* Whether any pinned register's home overlaps. */
+bool x64_pin_overlaps(const struct x64 *x, int32_t off, unsigned bytes);
+
+/* --- alloc.c ----------------------------------------------------------------------------------- */
+
+/* An operand in either of the places an instruction can take it from. */
+struct rm {
+    bool mem;
+    uint8_t reg;
+    struct x64_mem m;
+};
+
+void ra_block_begin(struct x64 *x);
+void ra_insn_end(struct x64 *x);          /* unlocks, frees what died */
+ir_ref ra_root(const struct x64 *x, ir_ref v);
+bool ra_dies(const struct x64 *x, ir_ref v); /* the current instruction is its last user */
+bool ra_const(const struct x64 *x, ir_ref v, int64_t *imm);
+bool ra_imm32(const struct x64 *x, ir_ref v, bool wide, int32_t *imm); /* usable as an imm32 */
+
+unsigned ra_use(struct x64 *x, ir_ref v);   /* in a register */
+struct rm ra_rm(struct x64 *x, ir_ref v);   /* in a register or in memory, whichever is cheaper */
+unsigned ra_temp(struct x64 *x);            /* a scratch register */
+void ra_take(struct x64 *x, unsigned reg);  /* this one as a scratch register */
+void ra_release(struct x64 *x, unsigned reg); /* gives a scratch back early */
+/* The result's register: none of those in use. late: it is written after all arguments are read, so
+ * it may be the pinned register of an argument. */
+unsigned ra_def(struct x64 *x, ir_ref v, bool late);
+/* The result's register with the value of a already in it, other than register `other`. */
+unsigned ra_def_copy(struct x64 *x, ir_ref v, ir_ref a, unsigned other);
+void ra_def_in(struct x64 *x, ir_ref v, unsigned reg); /* the result is in this scratch register */
+void ra_def_state(struct x64 *x, ir_ref v, int32_t off);
+void ra_def_pin(struct x64 *x, ir_ref v, unsigned pin);    /* the result is the pin as it is */
+void ra_now_in_pin(struct x64 *x, ir_ref v, unsigned pin); /* the pin has been set to it */
+void ra_forget_temps(struct x64 *x);                       /* after a C call */
+void ra_move_to(struct x64 *x, ir_ref v, unsigned reg); /* copies the value to a register */
+void ra_save_pin(struct x64 *x, unsigned pin);   /* it is about to change */
+void ra_state_written(struct x64 *x, int32_t off, unsigned bytes);
+void ra_evict_all(struct x64 *x);                /* before a C call */
+void ra_detach(struct x64 *x, bool pins);        /* no value depends on CPU state any more */
+void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive); /* temps live after this insn */
+
+unsigned ra_xuse(struct x64 *x, ir_ref v);
+struct rm ra_xrm(struct x64 *x, ir_ref v);
+unsigned ra_xtemp(struct x64 *x);
+unsigned ra_xdef(struct x64 *x, ir_ref v);
+unsigned ra_xdef_copy(struct x64 *x, ir_ref v, ir_ref a, unsigned other);
+void ra_xdef_in(struct x64 *x, ir_ref v, unsigned reg);
+
+/* Memory operand for CPU state at an offset. */
+static inline struct x64_mem cpu_mem(int32_t off)
+{
+    return mem_at(RBP, off - STATE_BIAS);
+}
+
+static inline struct x64_mem frame_mem(int32_t off)
+{
+    return mem_at(RSP, off);
+}
+
+static inline bool is_wide(const struct ir_insn *insn)
+{
+    return insn->type == IR_I64;
+}
+
+/* --- flags.c ------------------------------------------------------------------------------------*/
+bool fl_wanted(const struct x64 *x);            /* EFLAGS hold a value with users still to come */
+void fl_clobber(struct x64 *x);                 /* EFLAGS are about to change */
+void fl_drop(struct x64 *x);                    /* EFLAGS have changed, and nobody minds */
+void fl_set(struct x64 *x, ir_ref v, bool inverted);
+/* Materialises a value that is needed after this instruction, which may use and change EFLAGS. */
+void fl_keep(struct x64 *x, ir_ref v);
+/* cmp or test: EFLAGS of a - b. */
+void fl_compare(struct x64 *x, ir_ref a, ir_ref b, bool wide);
+/* Brings the value into EFLAGS in the wanted polarity. */
+void fl_load(struct x64 *x, ir_ref v, bool inverted);
+/* Makes the condition (0..13) testable and says how. */
+enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond);
+
+/* --- emitters -----------------------------------------------------------------------------------*/
+struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
+void cg_cold_mem(struct x64 *x, const struct cold *c);
+void cg_cold_control(struct x64 *x, struct cold *c);
+
+int x64_make_thunks(struct x64 *x, size_t *used);
+
+#endif

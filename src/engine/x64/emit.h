@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the emitters share. Each file has a table of the operations it knows. */
+#ifndef ARMVM_ENGINE_X64_EMIT_H
+#define ARMVM_ENGINE_X64_EMIT_H
+
+#include "engine/x64/cg.h"
+
+struct emit_row {
+    unsigned op; /* IR_OP_COUNT ends the table */
+    emit_fn *fn;
+};
+extern const struct emit_row x64_emit_int[], x64_emit_flags[], x64_emit_state[], x64_emit_mem[],
+    x64_emit_control[], x64_emit_vec[], x64_emit_fp[];
+
+/* emit_int.c: result and operands of v through one group of two-operand instructions. */
+void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v);
+void cg_alu_not(struct x64 *x, enum x64_alu op, ir_ref v); /* a op ~b */
+void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no);
+
+/* emit_flags.c: v is marked MARK_FUSED: does it and its pair. */
+void cg_fused(struct x64 *x, ir_ref v);
+
+/* emit_call.c */
+void cg_eval(struct x64 *x, ir_ref v); /* any pure or fp operation */
+void cg_call_thunk(struct x64 *x, enum thunk thunk);
+
+/* emit_control.c */
+void cg_indirect(struct x64 *x, const uint8_t *miss);  /* jumps to the address in rax */
+void cg_page_address(struct x64 *x, unsigned reg, int32_t pgoff); /* reg = page base + pgoff */
+
+#endif

@@ -1,0 +1,696 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guest memory: the check against the soft TLB (struct ir_tlb_entry in ir.h), the access, and the
+ * slow path behind the region. Everything that allocation emits comes before the check's jump, so
+ * that both ways meet with the same registers.
+ */
+#include "engine/x64/emit.h"
+
+#include <errno.h>
+
+_Static_assert(sizeof(struct ir_tlb_entry) == 32, "the index is (va >> 12) * 32");
+
+/* A guest address as base register + displacement. */
+struct address {
+    unsigned base;
+    int32_t disp;
+};
+
+static struct address address_of(struct x64 *x, ir_ref v)
+{
+    v = x->rep[v];
+    if (x->val[v].at == AT_LAZY) {
+        const struct ir_insn *sum = &x->insn[v];
+        int64_t imm = 0;
+        ra_const(x, sum->arg[1], &imm);
+        return (struct address){ra_use(x, sum->arg[0]), (int32_t)imm};
+    }
+    return (struct address){ra_use(x, v), 0};
+}
+
+static void cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v)
+{
+    v = x->rep[v];
+    const struct val *val = &x->val[v];
+    if (val->at & (AT_REG | AT_PIN))
+        *arg = (struct cold_arg){.kind = COLD_REG, .reg = val->reg};
+    else if (val->at & AT_CONST)
+        *arg = (struct cold_arg){.kind = COLD_CONST, .imm = x->insn[v].imm};
+    else if (val->at & AT_SPILL)
+        *arg = (struct cold_arg){.kind = COLD_FRAME, .off = FRAME_SPILL + 8 * val->spill};
+    else
+        *arg = (struct cold_arg){.kind = COLD_CPU, .off = val->off};
+}
+
+struct cold *cg_cold(struct x64 *x, enum cold_kind kind)
+{
+    if (x->colds == MAX_COLD) {
+        x->error = -ENOSPC;
+        x->colds = 0;
+    }
+    struct cold *c = &x->cold[x->colds++];
+    *c = (struct cold){.kind = kind,
+                       .insn = (ir_ref)x->i,
+                       .pgoff = x->pgoff,
+                       .base = NOREG,
+                       .dst = {NOREG, NOREG}};
+    return c;
+}
+
+/* The slow path of the access at hand: data operands are arg[1] and arg[2]. */
+static struct cold *cold_access(struct x64 *x, struct address a)
+{
+    const struct ir_insn *insn = &x->insn[x->i];
+    struct cold *c = cg_cold(x, COLD_MEM);
+    c->base = (uint8_t)a.base;
+    c->disp = a.disp;
+    for (unsigned k = 0; k < 2; k++)
+        if (insn->arg[k + 1] != IR_NONE)
+            cold_arg(x, &c->arg[k], insn->arg[k + 1]);
+    return c;
+}
+
+static unsigned alignment_mask(unsigned memop, unsigned bytes)
+{
+    if (memop & IR_MEM_ALIGN)
+        return bytes - 1;
+    if (memop & IR_MEM_ALIGN_EL)
+        return IR_MEM_BYTES(memop) - 1;
+    return 0;
+}
+
+/*
+ * Leaves the entry's addend in `entry`; the host address is entry + a.base + a.disp. One compare
+ * catches a miss, a crossing (by the last byte's page) and, if asked for, misalignment (by leaving
+ * the low bits in). `tag` may be a register that is free until the access.
+ */
+static size_t tlb_check(struct x64 *x, struct address a, unsigned bytes, unsigned align, bool write,
+                        unsigned entry, unsigned tag)
+{
+    struct enc *e = &x->e;
+    if (a.disp) {
+        enc_lea(e, W32, entry, mem_at(a.base, a.disp));
+        enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
+    } else if (x->bmi) {
+        enc_vex_rr(e, OP_RORX, 0, 0, entry, 0, a.base);
+        enc_u8(e, IR_PAGE_BITS - 5);
+    } else {
+        enc_mov(e, W32, entry, a.base);
+        enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
+    }
+    enc_alu_load(e, ALU_AND, W32, entry, cpu_mem(x->layout.tlb_mask));
+    /* aligned to m + 1: the last such unit decides the page */
+    int32_t reach = (int32_t)(bytes - 1 - align) + a.disp;
+    if (reach)
+        enc_lea(e, W64, tag, mem_at(a.base, reach));
+    else
+        enc_mov(e, W64, tag, a.base);
+    enc_alu_imm(e, ALU_AND, W64, tag, (int32_t)(0xfffff000u | align));
+    size_t field = write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
+    enc_alu_load(e, ALU_CMP, W64, tag, mem_index(R15, entry, 0, (int32_t)field));
+    size_t miss = enc_jcc32(e, CC_NE);
+    enc_load(e, W64, entry,
+             mem_index(R15, entry, 0, (int32_t)offsetof(struct ir_tlb_entry, addend)));
+    return miss;
+}
+
+static bool always_slow(unsigned memop)
+{
+    return memop & IR_MEM_UNPRIV;
+}
+
+/* Starts the cold path: jumped to by the check, or always. */
+static void go_cold(struct x64 *x, struct cold *c, size_t miss)
+{
+    c->from[0] = (uint32_t)(miss ? miss : enc_jmp32(&x->e));
+}
+
+static void end_access(struct x64 *x, struct cold *c)
+{
+    c->resume = (uint32_t)enc_at(&x->e);
+    ra_live(x, &c->live, &c->xlive);
+    uint16_t *mask = x->insn[c->insn].type == IR_V128 ? &c->xlive : &c->live;
+    for (unsigned k = 0; k < 2; k++)
+        if (c->dst[k] != NOREG)
+            *mask &= (uint16_t)~(1u << c->dst[k]);
+}
+
+/* --- integers -----------------------------------------------------------------------------------*/
+
+static void load_int(struct x64 *x, unsigned memop, bool wide, unsigned dst, struct x64_mem m)
+{
+    struct enc *e = &x->e;
+    unsigned sz = IR_MEM_SIZE(memop);
+    bool is_signed = memop & IR_MEM_SIGNED;
+    if (memop & IR_MEM_BE && sz) {
+        if (sz == 1) {
+            enc_rm(e, OP_MOVZX16, W32, dst, m);
+            enc_bswap(e, W32, dst);
+            enc_shift_imm(e, is_signed ? SH_SAR : SH_SHR, W32, dst, 16);
+        } else if (x->bmi) {
+            enc_rm(e, OP_MOVBE_LOAD, sz == 3 ? W64 : W32, dst, m);
+        } else {
+            enc_load(e, sz == 3 ? W64 : W32, dst, m);
+            enc_bswap(e, sz == 3 ? W64 : W32, dst);
+        }
+        if (is_signed && wide && sz < 3)
+            enc_rr(e, OP_MOVSXD, W64, dst, dst);
+        return;
+    }
+    static const uint16_t extend[2][2] = {{OP_MOVZX8, OP_MOVZX16}, {OP_MOVSX8, OP_MOVSX16}};
+    if (sz < 2)
+        enc_rm(e, extend[is_signed][sz], is_signed && wide ? W64 : W32, dst, m);
+    else if (sz == 2 && is_signed && wide)
+        enc_rm(e, OP_MOVSXD, W64, dst, m);
+    else
+        enc_load(e, sz == 3 ? W64 : W32, dst, m);
+}
+
+static const uint8_t store_size[4] = {W8, W16, W32, W64};
+
+static void emit_ld(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, bytes = IR_MEM_BYTES(memop);
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    if (always_slow(memop)) {
+        struct cold *c = cold_access(x, a);
+        c->dst[0] = (uint8_t)ra_def(x, v, true);
+        go_cold(x, c, 0);
+        end_access(x, c);
+        return;
+    }
+    struct cold *c = cold_access(x, a);
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    size_t miss;
+    if (x->hint[v] == NOREG) { /* the tag's register is free again when the result comes */
+        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
+        ra_def_in(x, v, tag);
+        c->dst[0] = (uint8_t)tag;
+    } else {
+        c->dst[0] = (uint8_t)ra_def(x, v, true); /* nothing is emitted after this but the access */
+        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
+    }
+    go_cold(x, c, miss);
+    load_int(x, memop, is_wide(insn), c->dst[0], mem_index(entry, a.base, 0, a.disp));
+    end_access(x, c);
+}
+
+/* The `hi` of the pair at hand, if anybody wants it. */
+static ir_ref second_of(const struct x64 *x, ir_ref v, unsigned op)
+{
+    ir_ref n = (ir_ref)(v + 1);
+    return n < x->ir->count && x->insn[n].op == op && x->uses[n] ? n : IR_NONE;
+}
+
+static void emit_ld2(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
+    ir_ref hi = second_of(x, v, IR_HI);
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct cold *c = cold_access(x, a);
+    /* The slow path reads all before it writes; the fast one adds up the address first, since the
+     * base may be one of the results. */
+    c->dst[0] = (uint8_t)ra_def(x, v, true);
+    if (hi != IR_NONE)
+        c->dst[1] = (uint8_t)ra_def(x, hi, true);
+    bool overlap = c->dst[0] == a.base || c->dst[1] == a.base;
+    size_t miss = 0;
+    if (!always_slow(memop))
+        miss = tlb_check(x, a, 2 * el, alignment_mask(memop, 2 * el), false, entry, tag);
+    go_cold(x, c, miss);
+    if (miss) {
+        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+        if (overlap) {
+            enc_alu(&x->e, ALU_ADD, W64, entry, a.base);
+            m = mem_at(entry, a.disp);
+        }
+        load_int(x, memop, is_wide(insn), c->dst[0], m);
+        m.disp += (int32_t)el;
+        if (hi != IR_NONE)
+            load_int(x, memop, is_wide(insn), c->dst[1], m);
+    }
+    end_access(x, c);
+}
+
+/* One element; reg NOREG: an immediate. `spare` takes the bytes swapped or to be exchanged. */
+static void store_int(struct x64 *x, unsigned memop, unsigned reg, int32_t imm, unsigned spare,
+                      struct x64_mem m)
+{
+    struct enc *e = &x->e;
+    unsigned sz = IR_MEM_SIZE(memop), size = store_size[sz & 3];
+    if (memop & IR_MEM_BE && sz) {
+        enc_mov(e, W64, spare, reg);
+        if (sz == 1) {
+            enc_bswap(e, W32, spare);
+            enc_shift_imm(e, SH_SHR, W32, spare, 16);
+        } else {
+            enc_bswap(e, size, spare);
+        }
+        reg = spare;
+    } else if (memop & IR_MEM_RELEASE && reg != NOREG) {
+        enc_mov(e, W64, spare, reg);
+        reg = spare;
+    }
+    if (memop & IR_MEM_RELEASE) /* drains the store buffer: a later LDAR may not pass it */
+        enc_rm(e, sz ? OP_XCHG : OP_XCHG8, size, reg, m);
+    else if (reg == NOREG)
+        enc_store_imm(e, size, m, imm);
+    else
+        enc_store(e, size, reg, m);
+}
+
+/* A store's data: an immediate where the instruction can have one. */
+static unsigned store_operand(struct x64 *x, unsigned memop, ir_ref v, int32_t *imm)
+{
+    if (!(memop & (IR_MEM_BE | IR_MEM_RELEASE)) && ra_imm32(x, v, IR_MEM_SIZE(memop) == 3, imm))
+        return NOREG;
+    return ra_use(x, v);
+}
+
+static void emit_st(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, n = insn->op == IR_ST2 ? 2 : 1;
+    unsigned el = IR_MEM_BYTES(memop), bytes = n * el, data[2];
+    int32_t imm[2];
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    for (unsigned k = 0; k < n; k++)
+        data[k] = store_operand(x, memop, insn->arg[k + 1], &imm[k]);
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct cold *c = cold_access(x, a);
+    size_t miss = 0;
+    if (!always_slow(memop))
+        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
+    go_cold(x, c, miss);
+    if (miss) {
+        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+        for (unsigned k = 0; k < n; k++) {
+            store_int(x, memop, data[k], imm[k], tag, m);
+            m.disp += (int32_t)el;
+        }
+    }
+    end_access(x, c);
+}
+
+/* --- vectors ------------------------------------------------------------------------------------*/
+
+static void load_vec(struct x64 *x, unsigned memop, unsigned dst, unsigned spare, struct x64_mem m)
+{
+    switch (IR_MEM_SIZE(memop)) {
+    case 0:
+    case 1:
+        enc_rm(&x->e, IR_MEM_SIZE(memop) ? OP_MOVZX16 : OP_MOVZX8, W32, spare, m);
+        enc_sse1_rr(&x->e, OP_MOVD_LOAD, dst, spare);
+        break;
+    case 2:
+        enc_sse1_rm(&x->e, OP_MOVD_LOAD, dst, m);
+        break;
+    case 3:
+        enc_sse1_rm(&x->e, OP_MOVQ_LOAD, dst, m);
+        break;
+    default:
+        enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, dst, m);
+    }
+}
+
+static void store_vec(struct x64 *x, unsigned memop, unsigned src, struct x64_mem m)
+{
+    switch (IR_MEM_SIZE(memop)) {
+    case 0:
+    case 1:
+        enc_sse1_rm(&x->e, IR_MEM_SIZE(memop) ? OP_PEXTRW : OP_PEXTRB, src, m);
+        enc_u8(&x->e, 0);
+        break;
+    case 2:
+        enc_sse1_rm(&x->e, OP_MOVD_STORE, src, m);
+        break;
+    case 3:
+        enc_sse1_rm(&x->e, OP_MOVQ_STORE, src, m);
+        break;
+    default:
+        enc_sse1_rm(&x->e, OP_MOVDQU_STORE, src, m);
+    }
+}
+
+static void emit_ldv(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
+    bool pair = insn->op == IR_LDV2;
+    ir_ref hi = pair ? second_of(x, v, IR_HIV) : IR_NONE;
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct cold *c = cold_access(x, a);
+    c->dst[0] = (uint8_t)ra_xdef(x, v);
+    if (hi != IR_NONE)
+        c->dst[1] = (uint8_t)ra_xdef(x, hi);
+    size_t miss = 0;
+    unsigned bytes = pair ? 2 * el : el;
+    if (!(memop & (IR_MEM_UNPRIV | IR_MEM_BE)))
+        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
+    go_cold(x, c, miss);
+    if (miss) {
+        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+        load_vec(x, memop, c->dst[0], tag, m);
+        m.disp += (int32_t)el;
+        if (hi != IR_NONE)
+            load_vec(x, memop, c->dst[1], tag, m);
+    }
+    end_access(x, c);
+}
+
+static void emit_stv(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, el = IR_MEM_BYTES(memop), n = insn->op == IR_STV2 ? 2 : 1, data[2];
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    for (unsigned k = 0; k < n; k++)
+        data[k] = ra_xuse(x, insn->arg[k + 1]);
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct cold *c = cold_access(x, a);
+    size_t miss = 0;
+    if (!(memop & (IR_MEM_UNPRIV | IR_MEM_BE)))
+        miss = tlb_check(x, a, n * el, alignment_mask(memop, n * el), true, entry, tag);
+    go_cold(x, c, miss);
+    if (miss) {
+        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+        for (unsigned k = 0; k < n; k++) {
+            store_vec(x, memop, data[k], m);
+            m.disp += (int32_t)el;
+        }
+    }
+    end_access(x, c);
+}
+
+/* --- the slow path ------------------------------------------------------------------------------*/
+
+/* Moves n registers at once; to[] and from[] are changed. */
+static void parallel_move(struct x64 *x, unsigned n, uint8_t *to, uint8_t *from)
+{
+    for (unsigned left = n; left;) {
+        bool moved = false;
+        for (unsigned i = 0; i < n; i++) {
+            if (to[i] == NOREG)
+                continue;
+            bool blocked = false;
+            for (unsigned j = 0; j < n; j++)
+                blocked |= j != i && to[j] != NOREG && from[j] == to[i];
+            if (blocked)
+                continue;
+            if (to[i] != from[i])
+                enc_mov(&x->e, W64, to[i], from[i]);
+            to[i] = NOREG;
+            left--;
+            moved = true;
+        }
+        if (moved || !left)
+            continue;
+        unsigned i = 0; /* a ring: put one right by exchanging */
+        while (to[i] == NOREG)
+            i++;
+        enc_rr(&x->e, OP_XCHG, W64, to[i], from[i]);
+        for (unsigned j = 0; j < n; j++) {
+            if (j == i || to[j] == NOREG)
+                continue;
+            if (from[j] == to[i])
+                from[j] = from[i];
+            else if (from[j] == from[i])
+                from[j] = to[i];
+        }
+        to[i] = NOREG;
+        left--;
+    }
+}
+
+static void slow_operands(struct x64 *x, const struct cold *c)
+{
+    static const uint8_t target[2] = {RDX, RCX};
+    uint8_t to[3] = {RSI}, from[3] = {c->base};
+    unsigned n = 1;
+    unsigned size = x->insn[c->insn].type == IR_I32 ? W32 : W64; /* services see zero-extension */
+    bool vectors = x->insn[c->insn].op == IR_STV || x->insn[c->insn].op == IR_STV2;
+    for (unsigned k = 0; k < 2; k++) {
+        const struct cold_arg *a = &c->arg[k];
+        if (a->kind == COLD_REG && vectors) {
+            enc_sse1_rm(&x->e, OP_MOVDQU_STORE, a->reg,
+                        cpu_mem(x->layout.scratch + 16 * (int32_t)(k + 1)));
+        } else if (a->kind == COLD_REG) {
+            to[n] = target[k];
+            from[n++] = a->reg;
+        }
+    }
+    parallel_move(x, n, to, from);
+    if (c->disp)
+        enc_lea(&x->e, W64, RSI, mem_at(RSI, c->disp));
+    for (unsigned k = 0; k < 2 && !vectors; k++) {
+        const struct cold_arg *a = &c->arg[k];
+        if (a->kind == COLD_CONST)
+            enc_mov_imm(&x->e, target[k], size == W32 ? (uint32_t)a->imm : (uint64_t)a->imm);
+        else if (a->kind == COLD_CPU)
+            enc_load(&x->e, size, target[k], cpu_mem(a->off));
+        else if (a->kind == COLD_FRAME)
+            enc_load(&x->e, size, target[k], frame_mem(a->off));
+        else if (a->kind == COLD_REG && size == W32)
+            enc_mov(&x->e, W32, target[k], target[k]);
+    }
+}
+
+/* The rest of the arguments of the struct ir_runtime function: see thunk.c for the registers. */
+static enum thunk slow_arguments(struct x64 *x, const struct cold *c)
+{
+    const struct ir_insn *insn = &x->insn[c->insn];
+    static const struct {
+        uint8_t thunk, memop, pgoff, extra;
+    } rows[] = {
+#define ROW(op, thunk, memop, pgoff, extra) [op - IR_LD] = {thunk, memop, pgoff, extra}
+        ROW(IR_LD, THUNK_LD, RDX, RCX, NOREG),     ROW(IR_ST, THUNK_ST, RCX, RAX, NOREG),
+        ROW(IR_LD2, THUNK_LD2, RDX, RCX, NOREG),   ROW(IR_ST2, THUNK_ST2, RAX, RDI, NOREG),
+        ROW(IR_LDV, THUNK_LDV, RDX, RCX, RAX),     ROW(IR_STV, THUNK_STV, RDX, RCX, RAX),
+        ROW(IR_LDV2, THUNK_LDV, RDX, RCX, RAX),    ROW(IR_STV2, THUNK_STV, RDX, RCX, RAX),
+        ROW(IR_PROBE, THUNK_PROBE, RDX, RCX, RAX), ROW(IR_ATOM, THUNK_ATOM, RCX, RAX, RDI),
+        ROW(IR_CAS, THUNK_CAS, RAX, RDI, NOREG),   ROW(IR_LDX, THUNK_LDX, RDX, RCX, RAX),
+        ROW(IR_LDX2, THUNK_LDX, RDX, RCX, RAX),    ROW(IR_STX, THUNK_STX, RAX, RDI, NOREG),
+        ROW(IR_STX2, THUNK_STX, RAX, RDI, NOREG),
+#undef ROW
+    };
+    unsigned row = insn->op - IR_LD;
+    uint32_t memop = insn->aux, extra = 0;
+    switch (insn->op) {
+    case IR_LDV: case IR_STV: extra = 1; break;
+    case IR_LDV2: case IR_STV2: extra = 2; break;
+    case IR_PROBE: case IR_ATOM: extra = (uint32_t)insn->imm; break;
+    case IR_LDX2: extra = 1; break;
+    case IR_STX2: memop |= 1u << 16; break;
+    default: break;
+    }
+    enc_mov_imm(&x->e, rows[row].memop, memop);
+    enc_mov_imm(&x->e, rows[row].pgoff, (uint32_t)c->pgoff);
+    if (rows[row].extra != NOREG)
+        enc_mov_imm(&x->e, rows[row].extra, extra);
+    return rows[row].thunk;
+}
+
+static void slow_results(struct x64 *x, const struct cold *c)
+{
+    const struct ir_insn *insn = &x->insn[c->insn];
+    if (insn->op == IR_LDV || insn->op == IR_LDV2) {
+        for (int32_t k = 0; k < 2; k++)
+            if (c->dst[k] != NOREG)
+                enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, c->dst[k],
+                            cpu_mem(x->layout.scratch + 16 * k));
+        return;
+    }
+    unsigned size = is_wide(insn) ? W64 : W32;
+    if (c->dst[0] != NOREG && (c->dst[0] != RAX || size == W32))
+        enc_mov(&x->e, size, c->dst[0], RAX);
+    if (c->dst[1] != NOREG)
+        enc_load(&x->e, size, c->dst[1], cpu_mem(x->layout.second));
+}
+
+void cg_cold_mem(struct x64 *x, const struct cold *c)
+{
+    for (uint32_t m = c->live; m; m &= m - 1) {
+        int32_t r = __builtin_ctz(m);
+        enc_store(&x->e, W64, (unsigned)r, frame_mem(FRAME_SAVE + 8 * r));
+    }
+    for (uint32_t m = c->xlive; m; m &= m - 1) {
+        int32_t r = __builtin_ctz(m);
+        enc_sse1_rm(&x->e, OP_MOVDQU_STORE, (unsigned)r, frame_mem(FRAME_XSAVE + 16 * r));
+    }
+    slow_operands(x, c);
+    cg_call_thunk(x, slow_arguments(x, c));
+    slow_results(x, c);
+    for (uint32_t m = c->live; m; m &= m - 1) {
+        int32_t r = __builtin_ctz(m);
+        enc_load(&x->e, W64, (unsigned)r, frame_mem(FRAME_SAVE + 8 * r));
+    }
+    for (uint32_t m = c->xlive; m; m &= m - 1) {
+        int32_t r = __builtin_ctz(m);
+        enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, (unsigned)r, frame_mem(FRAME_XSAVE + 16 * r));
+    }
+    size_t end = enc_jmp32(&x->e);
+    enc_patch32(&x->e, end, c->resume);
+}
+
+/* --- the rest -----------------------------------------------------------------------------------*/
+
+/* Faults as an access would: within one page the check alone says so. */
+static void emit_probe(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct cold *c = cold_access(x, a);
+    size_t miss = 0;
+    if (!(insn->aux & IR_MEM_UNPRIV) && insn->imm <= IR_PAGE_SIZE)
+        miss = tlb_check(x, a, (unsigned)insn->imm, 0, insn->aux & IR_MEM_WRITE, entry, tag);
+    go_cold(x, c, miss);
+    end_access(x, c);
+}
+
+/* Always through the runtime. */
+static void emit_exclusive(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    ir_ref hi = insn->op == IR_LDX2 ? second_of(x, v, IR_HI) : IR_NONE;
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    struct cold *c = cold_access(x, a);
+    c->dst[0] = (uint8_t)ra_def(x, v, true);
+    if (hi != IR_NONE)
+        c->dst[1] = (uint8_t)ra_def(x, hi, true);
+    go_cold(x, c, 0);
+    end_access(x, c);
+}
+
+/* What the loop of an atomic operation computes from the old value in rax: t = rax KIND b. */
+static void atom_step(struct x64 *x, unsigned kind, unsigned sz, unsigned t, unsigned b)
+{
+    static const uint8_t keep_old[] = {[IR_ATOM_SMAX] = CC_G, [IR_ATOM_SMIN] = CC_L,
+                                       [IR_ATOM_UMAX] = CC_A, [IR_ATOM_UMIN] = CC_B};
+    struct enc *e = &x->e;
+    switch (kind) {
+    case IR_ATOM_CLR:
+        enc_mov(e, W64, t, b);
+        enc_not(e, W64, t);
+        enc_alu(e, ALU_AND, W64, t, RAX);
+        break;
+    case IR_ATOM_EOR:
+    case IR_ATOM_SET:
+        enc_mov(e, W64, t, b);
+        enc_alu(e, kind == IR_ATOM_EOR ? ALU_XOR : ALU_OR, W64, t, RAX);
+        break;
+    default: /* minima and maxima at the operation's own size */
+        enc_mov(e, W64, t, b);
+        enc_rr(e, sz ? 0x003b : 0x003a, store_size[sz], RAX, b);
+        enc_cmov(e, keep_old[kind], W64, t, RAX);
+    }
+}
+
+/* The old value in reg, zero-extended to the type. */
+static void extend_old(struct x64 *x, unsigned sz, unsigned reg)
+{
+    if (sz < 2)
+        enc_rr(&x->e, sz ? OP_MOVZX16 : OP_MOVZX8, W32, reg, reg);
+    else if (sz == 2)
+        enc_mov(&x->e, W32, reg, reg);
+}
+
+static void lock(struct x64 *x)
+{
+    enc_u8(&x->e, 0xf0);
+}
+
+static void emit_atom(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, sz = IR_MEM_SIZE(memop), kind = (unsigned)insn->imm;
+    unsigned bytes = 1u << sz;
+    if (sz > 3 || memop & (IR_MEM_BE | IR_MEM_UNPRIV)) {
+        emit_exclusive(x, v);
+        return;
+    }
+    fl_clobber(x);
+    ra_take(x, RAX);
+    struct address a = address_of(x, insn->arg[0]);
+    unsigned b = ra_use(x, insn->arg[1]);
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct cold *c = cold_access(x, a);
+    c->dst[0] = RAX;
+    go_cold(x, c, tlb_check(x, a, bytes, alignment_mask(memop, bytes), true, entry, tag));
+    struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+    struct enc *e = &x->e;
+    if (kind == IR_ATOM_ADD || kind == IR_ATOM_SWP) {
+        enc_mov(e, W64, RAX, b);
+        if (kind == IR_ATOM_ADD)
+            lock(x);
+        enc_rm(e, kind == IR_ATOM_ADD ? (sz ? OP_XADD : OP_XADD8) : (sz ? OP_XCHG : OP_XCHG8),
+               store_size[sz], RAX, m);
+        extend_old(x, sz, RAX);
+    } else {
+        if (sz < 2)
+            enc_rm(e, sz ? OP_MOVZX16 : OP_MOVZX8, W32, RAX, m);
+        else
+            enc_load(e, store_size[sz], RAX, m);
+        size_t again = enc_at(e);
+        atom_step(x, kind, sz, tag, b);
+        lock(x);
+        enc_rm(e, sz ? OP_CMPXCHG : OP_CMPXCHG8, store_size[sz], tag, m);
+        size_t end = enc_jcc32(e, CC_NE);
+        enc_patch32(e, end, again);
+    }
+    if (x->uses[v])
+        ra_def_in(x, v, RAX);
+    end_access(x, c);
+}
+
+static void emit_cas(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, sz = IR_MEM_SIZE(memop), bytes = 1u << sz;
+    if (sz > 3 || memop & (IR_MEM_BE | IR_MEM_UNPRIV)) {
+        emit_exclusive(x, v);
+        return;
+    }
+    fl_clobber(x);
+    ra_take(x, RAX);
+    struct address a = address_of(x, insn->arg[0]);
+    /* b and c are fetched after the check, out of places that the slow path sees, too */
+    ir_ref old = x->rep[insn->arg[1]], new = x->rep[insn->arg[2]];
+    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    unsigned data = x->val[new].at & (AT_REG | AT_PIN) ? x->val[new].reg : NOREG;
+    struct cold *c = cold_access(x, a);
+    c->dst[0] = RAX;
+    go_cold(x, c, tlb_check(x, a, bytes, alignment_mask(memop, bytes), true, entry, tag));
+    struct enc *e = &x->e;
+    ra_move_to(x, old, RAX);
+    if (data == NOREG) {
+        ra_move_to(x, new, tag);
+        data = tag;
+    }
+    lock(x);
+    enc_rm(e, sz ? OP_CMPXCHG : OP_CMPXCHG8, store_size[sz], data,
+           mem_index(entry, a.base, 0, a.disp));
+    extend_old(x, sz, RAX);
+    if (x->uses[v])
+        ra_def_in(x, v, RAX);
+    end_access(x, c);
+}
+
+const struct emit_row x64_emit_mem[] = {
+    {IR_LD, emit_ld},         {IR_ST, emit_st},         {IR_LD2, emit_ld2},
+    {IR_ST2, emit_st},        {IR_LDV, emit_ldv},       {IR_STV, emit_stv},
+    {IR_LDV2, emit_ldv},      {IR_STV2, emit_stv},      {IR_PROBE, emit_probe},
+    {IR_ATOM, emit_atom},     {IR_CAS, emit_cas},       {IR_LDX, emit_exclusive},
+    {IR_LDX2, emit_exclusive}, {IR_STX, emit_exclusive}, {IR_STX2, emit_exclusive},
+    {IR_OP_COUNT, 0},
+};

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where NZCV is: in EFLAGS with either polarity of the carry, in CPU state or a register in the
+ * form that LAHF and SETO leave in ax (ir.h), and how conditions are tested in each place.
+ */
+#include "engine/x64/cg.h"
+
+bool fl_wanted(const struct x64 *x)
+{
+    return x->flags != IR_NONE && x->last[x->flags] > x->i;
+}
+
+/* ax = the resting form of EFLAGS, Arm's polarity. Leaves EFLAGS so. */
+static void flags_to_ax(struct x64 *x)
+{
+    ra_take(x, RAX);
+    if (x->inverted) {
+        enc_u8(&x->e, 0xf5); /* cmc */
+        x->inverted = false;
+    }
+    enc_u8(&x->e, 0x9f); /* lahf */
+    enc_setcc(&x->e, CC_O, RAX);
+}
+
+void fl_clobber(struct x64 *x)
+{
+    ir_ref v = x->flags;
+    if (v == IR_NONE)
+        return;
+    struct val *val = &x->val[v];
+    val->at &= ~AT_FLAGS;
+    if (!val->at && x->last[v] >= x->i) {
+        flags_to_ax(x);
+        ra_def_in(x, v, RAX);
+        ra_release(x, RAX);
+    }
+    x->flags = IR_NONE;
+}
+
+void fl_drop(struct x64 *x)
+{
+    if (x->flags != IR_NONE)
+        x->val[x->flags].at &= ~AT_FLAGS;
+    x->flags = IR_NONE;
+}
+
+void fl_set(struct x64 *x, ir_ref v, bool inverted)
+{
+    x->val[v].at |= AT_FLAGS;
+    x->flags = v;
+    x->inverted = inverted;
+}
+
+static void polarity(struct x64 *x, bool inverted)
+{
+    if (x->inverted != inverted) {
+        enc_u8(&x->e, 0xf5); /* cmc */
+        x->inverted = inverted;
+    }
+}
+
+void fl_load(struct x64 *x, ir_ref v, bool inverted)
+{
+    v = x->rep[v];
+    if (!(x->val[v].at & AT_FLAGS)) {
+        fl_clobber(x);
+        ra_take(x, RAX);
+        ra_move_to(x, v, RAX);
+        /* OF = bit 0: doubling 80h overflows, doubling 0 does not */
+        enc_shift_imm(&x->e, SH_SHL, W8, RAX, 7);
+        enc_alu(&x->e, ALU_ADD, W8, RAX, RAX);
+        enc_u8(&x->e, 0x9e); /* sahf */
+        ra_release(x, RAX);
+        fl_set(x, v, false);
+    }
+    polarity(x, inverted);
+}
+
+/* The flag bits of the resting form that decide EQ, CS, MI, VS and their opposites. */
+static unsigned single_flag(unsigned cond)
+{
+    switch (cond >> 1) {
+    case 0: return 0x4000;
+    case 1: return 0x0100;
+    case 2: return 0x8000;
+    case 3: return 0x0001;
+    default: return 0;
+    }
+}
+
+enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond)
+{
+    static const uint8_t direct[14] = {CC_E, CC_NE, CC_B, CC_AE, CC_S, CC_NS, CC_O, CC_NO,
+                                       CC_A, CC_BE, CC_GE, CC_L, CC_G, CC_LE};
+    v = x->rep[v];
+    const struct val *val = &x->val[v];
+    unsigned bit = single_flag(cond);
+    if (!(val->at & AT_FLAGS) && bit) {
+        fl_clobber(x);
+        if (val->at & AT_REG)
+            enc_test_imm(&x->e, W32, val->reg, bit);
+        else {
+            struct x64_mem m = val->at & AT_SPILL ? frame_mem(FRAME_SPILL + 8 * val->spill)
+                                                  : cpu_mem(x->layout.nzcv);
+            m.disp += bit > 0xff;
+            enc_test_mem8(&x->e, m, bit > 0xff ? bit >> 8 : bit);
+        }
+        return cond & 1 ? CC_E : CC_NE;
+    }
+    if (!(val->at & AT_FLAGS))
+        fl_load(x, v, false);
+    if (cond >> 1 == 4) /* HI, LS: x86 tests the borrow */
+        polarity(x, true);
+    enum x64_cc cc = direct[cond];
+    return cond >> 1 == 1 && x->inverted ? cc ^ 1 : cc;
+}
+

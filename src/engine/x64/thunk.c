@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Code written once: into and out of translated code, and from it to C and back. Regions jump or
+ * call here; enum thunk says with what in which registers.
+ */
+#include "engine/x64/emit.h"
+
+#include <errno.h>
+
+static const uint8_t callee_saved[] = {RBP, RBX, R12, R13, R14, R15};
+
+/* Pinned registers that a C function may change. */
+static bool volatile_pin(unsigned host)
+{
+    return host >= R8 && host <= R11;
+}
+
+static void save_pins(struct x64 *x, bool all)
+{
+    for (unsigned p = 0; p < PINS; p++)
+        if (all || volatile_pin(x64_pins[p].host))
+            enc_store(&x->e, W64, x64_pins[p].host,
+                      cpu_mem(x->layout.x0 + 8 * x64_pins[p].guest));
+}
+
+static void load_pins(struct x64 *x, bool all)
+{
+    for (unsigned p = 0; p < PINS; p++)
+        if (all || volatile_pin(x64_pins[p].host))
+            enc_load(&x->e, W64, x64_pins[p].host, cpu_mem(x->layout.x0 + 8 * x64_pins[p].guest));
+}
+
+static void load_tlb(struct x64 *x)
+{
+    enc_load(&x->e, W64, R15, cpu_mem(x->layout.tlb));
+}
+
+static void cpu_to(struct x64 *x, unsigned reg)
+{
+    enc_lea(&x->e, W64, reg, mem_at(RBP, -STATE_BIAS));
+}
+
+static void call_rax(struct x64 *x)
+{
+    enc_rr(&x->e, 0x00ff, W32, 2, RAX);
+}
+
+static void ret(struct x64 *x)
+{
+    enc_u8(&x->e, 0xc3);
+}
+
+static void add_rsp(struct x64 *x, int32_t n)
+{
+    enc_alu_imm(&x->e, ALU_ADD, W64, RSP, n);
+}
+
+static void mark(struct x64 *x, enum thunk thunk)
+{
+    while ((uintptr_t)enc_here(&x->e) & 15)
+        enc_u8(&x->e, 0xcc);
+    x->thunk[thunk] = enc_here(&x->e);
+}
+
+static void make_enter(struct x64 *x)
+{
+    struct enc *e = &x->e;
+    x->thunks.enter = (int (*)(void *, void *))(uintptr_t)enc_here(e);
+    for (unsigned k = 0; k < sizeof(callee_saved); k++)
+        enc_rr(e, 0x00ff, W32, 6, callee_saved[k]); /* push */
+    enc_alu_imm(e, ALU_SUB, W64, RSP, FRAME_SIZE);
+    enc_lea(e, W64, RBP, mem_at(RDI, STATE_BIAS));
+    load_tlb(x);
+    load_pins(x, true);
+    enc_rr(e, 0x00ff, W32, 4, RSI); /* jmp rsi */
+}
+
+static void make_leave(struct x64 *x)
+{
+    struct enc *e = &x->e;
+    mark(x, THUNK_LEAVE_AT);
+    enc_store(e, W64, RAX, cpu_mem(x->layout.pc));
+    x->thunk[THUNK_LEAVE] = enc_here(e);
+    save_pins(x, true);
+    x->thunk[THUNK_LEAVE_BARE] = enc_here(e);
+    add_rsp(x, FRAME_SIZE);
+    for (unsigned k = sizeof(callee_saved); k-- > 0;)
+        enc_rr(e, 0x008f, W32, 0, callee_saved[k]); /* pop */
+    enc_alu(e, ALU_XOR, W32, RAX, RAX);
+    ret(x);
+}
+
+/* Finds the translation for rax with one of the callbacks and goes there. */
+static void make_lookup(struct x64 *x, enum thunk thunk, uintptr_t fn)
+{
+    struct enc *e = &x->e;
+    mark(x, thunk);
+    enc_store(e, W64, RAX, cpu_mem(x->layout.pc));
+    save_pins(x, true);
+    cpu_to(x, RDI);
+    enc_mov(e, W64, RSI, RAX);
+    enc_mov_imm(e, RAX, fn);
+    call_rax(x);
+    enc_test(e, W64, RAX, RAX);
+    enc_jcc_to(e, CC_E, x->thunk[THUNK_LEAVE_BARE]);
+    load_tlb(x);
+    load_pins(x, true);
+    enc_rr(e, 0x00ff, W32, 4, RAX); /* jmp rax */
+}
+
+/* After a call out of a called thunk: leaves if an exception was taken. Keeps rax. */
+static void leave_if_raised(struct x64 *x, int32_t frame)
+{
+    struct enc *e = &x->e;
+    enc_alu_mem_imm(e, ALU_CMP, W32, cpu_mem(x->layout.raised), 0);
+    size_t go_on = enc_jcc8(e, CC_E);
+    add_rsp(x, frame + 8);
+    enc_jmp_to(e, x->thunk[THUNK_LEAVE_BARE]);
+    enc_patch8(e, go_on);
+}
+
+static void make_calls(struct x64 *x)
+{
+    struct enc *e = &x->e;
+    mark(x, THUNK_CALL);
+    save_pins(x, false);
+    add_rsp(x, -8);
+    cpu_to(x, RDI);
+    call_rax(x);
+    add_rsp(x, 8);
+    load_pins(x, false);
+    ret(x);
+
+    mark(x, THUNK_CALL_EXACT);
+    save_pins(x, true);
+    add_rsp(x, -8);
+    cpu_to(x, RDI);
+    call_rax(x);
+    add_rsp(x, 8);
+    load_tlb(x);
+    load_pins(x, true);
+    ret(x);
+
+    mark(x, THUNK_CALL_RAISE);
+    enc_rr(e, OP_MOVSXD, W64, RDI, RDI);
+    enc_alu_load(e, ALU_ADD, W64, RDI, cpu_mem(x->layout.pc_page));
+    enc_store(e, W64, RDI, cpu_mem(x->layout.pc));
+    save_pins(x, true);
+    add_rsp(x, -8);
+    cpu_to(x, RDI);
+    call_rax(x);
+    leave_if_raised(x, 8);
+    add_rsp(x, 8);
+    load_tlb(x);
+    load_pins(x, true);
+    ret(x);
+
+    mark(x, THUNK_EVAL);
+    save_pins(x, false);
+    add_rsp(x, -8);
+    enc_lea(e, W64, RDI, cpu_mem(x->layout.scratch));
+    enc_lea(e, W64, RCX, cpu_mem(x->layout.fpenv));
+    call_rax(x);
+    add_rsp(x, 8);
+    load_pins(x, false);
+    ret(x);
+}
+
+/* A function of struct ir_runtime: state must be exact, since it may take an exception; if it did
+ * not, it has not changed registers. The TLB may have moved. */
+static void make_slow(struct x64 *x, enum thunk thunk, uintptr_t fn)
+{
+    struct enc *e = &x->e;
+    mark(x, thunk);
+    save_pins(x, true);
+    int32_t frame = 8;
+    if (thunk == THUNK_STX) { /* the seventh argument stands in rax's upper half */
+        frame = 24;
+        add_rsp(x, -frame);
+        enc_rr(e, OP_MOVZX16, W32, R8, RAX);
+        enc_shift_imm(e, SH_SHR, W32, RAX, 16);
+        enc_store(e, W64, RAX, mem_at(RSP, 0));
+    } else {
+        add_rsp(x, -frame);
+        enc_mov(e, W32, R8, RAX);
+    }
+    enc_mov(e, W32, R9, RDI);
+    cpu_to(x, RDI);
+    enc_mov_imm(e, RAX, fn);
+    call_rax(x);
+    leave_if_raised(x, frame);
+    add_rsp(x, frame);
+    load_tlb(x);
+    load_pins(x, false);
+    ret(x);
+}
+
+static void make_indirect(struct x64 *x)
+{
+    mark(x, THUNK_INDIRECT);
+    cg_indirect(x, x->thunk[THUNK_MISS]);
+}
+
+int x64_make_thunks(struct x64 *x, size_t *used)
+{
+    const struct x64_config *config = &x->config;
+    const struct ir_runtime *rt = config->runtime;
+    if (config->room < 8192)
+        return -ENOSPC;
+    x->e = (struct enc){.p = config->rw,
+                        .start = config->rw,
+                        .end = config->rw + config->room,
+                        .rx = config->rx,
+                        .avx = config->host.level >= X64_V3};
+    make_enter(x);
+    make_leave(x);
+    make_lookup(x, THUNK_LINK, (uintptr_t)config->callbacks.link);
+    make_lookup(x, THUNK_MISS, (uintptr_t)config->callbacks.lookup);
+    x->thunks.miss = (void *)(uintptr_t)x->thunk[THUNK_MISS];
+    make_indirect(x);
+    make_calls(x);
+    make_slow(x, THUNK_LD, (uintptr_t)rt->ld);
+    make_slow(x, THUNK_ST, (uintptr_t)rt->st);
+    make_slow(x, THUNK_LD2, (uintptr_t)rt->ld2);
+    make_slow(x, THUNK_ST2, (uintptr_t)rt->st2);
+    make_slow(x, THUNK_LDV, (uintptr_t)rt->ldv);
+    make_slow(x, THUNK_STV, (uintptr_t)rt->stv);
+    make_slow(x, THUNK_PROBE, (uintptr_t)rt->probe);
+    make_slow(x, THUNK_ATOM, (uintptr_t)rt->atom);
+    make_slow(x, THUNK_CAS, (uintptr_t)rt->cas);
+    make_slow(x, THUNK_LDX, (uintptr_t)rt->ldx);
+    make_slow(x, THUNK_STX, (uintptr_t)rt->stx);
+    *used = (enc_at(&x->e) + 63) & ~(size_t)63;
+    return 0;
+}

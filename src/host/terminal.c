@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Raw mode and its supervisor. No signal handler restores anything: handlers cannot run after
+ * SIGKILL, and a crashed process should touch as little as possible. The supervisor is a child in a
+ * session of its own, so that neither a signal to the process group nor job control reaches it; it
+ * sleeps in read() on a pipe whose other end only we hold.
+ */
+#include "host/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+struct terminal {
+    int fd;
+    struct termios saved;
+    bool raw;
+    int pipe; /* to the supervisor, or -1 */
+    pid_t supervisor;
+};
+
+static void set(int fd, const struct termios *settings)
+{
+    while (tcsetattr(fd, TCSANOW, settings) < 0 && errno == EINTR)
+        ;
+}
+
+/* The child's whole life. Only async-signal-safe calls: the parent may have threads. */
+static void __attribute__((noreturn)) supervise(const struct terminal *terminal, int pipe)
+{
+    char byte;
+    ssize_t n;
+
+    setsid();
+    for (int sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_IGN);
+    prctl(PR_SET_NAME, "armvm-terminal");
+
+    /* Whatever else we inherited must close with the parent (pipes of a test, sockets). */
+    for (int fd = 0, limit = (int)sysconf(_SC_OPEN_MAX); fd < limit && fd < 1024; fd++)
+        if (fd != terminal->fd && fd != pipe)
+            close(fd);
+
+    do
+        n = read(pipe, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    /* A byte: all is well. The end without one: the parent is gone. */
+    if (n == 0)
+        set(terminal->fd, &terminal->saved);
+    _exit(0);
+}
+
+static void start_supervisor(struct terminal *terminal)
+{
+    int ends[2];
+
+    terminal->pipe = -1;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return;
+    terminal->supervisor = fork();
+    if (terminal->supervisor == 0)
+        supervise(terminal, ends[0]);
+    close(ends[0]);
+    if (terminal->supervisor < 0)
+        close(ends[1]); /* out of processes: an orderly end still restores */
+    else
+        terminal->pipe = ends[1];
+}
+
+int terminal_open(struct terminal **out, int fd, struct error *err)
+{
+    struct terminal *terminal = calloc(1, sizeof(*terminal));
+
+    if (!terminal)
+        return error_set(err, -ENOMEM, "out of memory");
+    if (tcgetattr(fd, &terminal->saved) < 0) {
+        int rc = -errno;
+        free(terminal);
+        return error_set(err, rc, "the standard input is no terminal: %s", strerror(-rc));
+    }
+    terminal->fd = fd;
+    start_supervisor(terminal);
+    *out = terminal;
+    return 0;
+}
+
+void terminal_close(struct terminal *terminal)
+{
+    if (!terminal)
+        return;
+    terminal_restore(terminal);
+    if (terminal->pipe >= 0) {
+        ssize_t n;
+        do
+            n = write(terminal->pipe, "q", 1);
+        while (n < 0 && errno == EINTR);
+        close(terminal->pipe);
+        while (waitpid(terminal->supervisor, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    free(terminal);
+}
+
+/* Changing the settings from the background would stop us (SIGTTOU). A terminal that does not
+ * control us (-1) may be changed. */
+static bool foreground(const struct terminal *terminal)
+{
+    pid_t group = tcgetpgrp(terminal->fd);
+
+    return group < 0 || group == getpgrp();
+}
+
+bool terminal_raw(struct terminal *terminal)
+{
+    struct termios raw = terminal->saved;
+
+    if (!foreground(terminal))
+        return false;
+    cfmakeraw(&raw);
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    set(terminal->fd, &raw);
+    terminal->raw = true;
+    return true;
+}
+
+void terminal_restore(struct terminal *terminal)
+{
+    if (!terminal->raw)
+        return;
+    if (foreground(terminal))
+        set(terminal->fd, &terminal->saved);
+    terminal->raw = false;
+}
+
+bool terminal_is_raw(const struct terminal *terminal)
+{
+    return terminal->raw;
+}
+
+unsigned terminal_columns(const struct terminal *terminal)
+{
+    struct winsize size;
+
+    if (ioctl(terminal->fd, TIOCGWINSZ, &size) < 0 || !size.ws_col)
+        return 80;
+    return size.ws_col;
+}
+
+void terminal_suspend(struct terminal *terminal)
+{
+    bool raw = terminal->raw;
+
+    terminal_restore(terminal);
+    raise(SIGSTOP);
+    if (raw)
+        terminal_raw(terminal);
+}

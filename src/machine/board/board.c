@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/board/board_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "machine/mem/mem.h"
+#include "machine/misc/pl061.h"
+
+enum { DTB_ROOM = 2 << 20 /* booting.rst: a tree is no larger */ };
+
+static int copy_string(const char **string)
+{
+    if (!*string)
+        return 0;
+    *string = strdup(*string);
+    return *string ? 0 : -ENOMEM;
+}
+
+int board_alloc(const struct board_config *config, const struct board_map *map,
+                struct board **out, struct error *err)
+{
+    struct board *board = calloc(1, sizeof(*board));
+    if (!board)
+        return error_set(err, -ENOMEM, "out of memory");
+    board->config = *config;
+    board->map = map;
+    board->devices_end = &board->devices;
+    const char **strings[] = {&board->config.cpu, &board->config.kernel, &board->config.initrd,
+                              &board->config.append};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        if (rc)
+            *strings[i] = NULL;
+        else
+            rc = copy_string(strings[i]);
+    }
+    if (!rc)
+        rc = mem_create(&board->mem, err);
+    if (rc) {
+        board_destroy(board);
+        return error_set(err, rc, "out of memory");
+    }
+    *out = board;
+    return 0;
+}
+
+int board_add(struct board *board, struct device *dev, struct error *err)
+{
+    if (!dev)
+        return error_set(err, -ENOMEM, "out of memory");
+    dev->trace = board->config.trace;
+    *board->devices_end = dev;
+    board->devices_end = &dev->next;
+    return device_map(dev, board->mem, err);
+}
+
+void board_connect(struct board *board, struct device *dev)
+{
+    for (unsigned i = 0; i < dev->resources.irqs; i++)
+        if (!dev->resources.irq[i].ppi)
+            dev->irq[i] = board->gic_line(board->gic, 0, 32 + dev->resources.irq[i].number);
+}
+
+/* --- memory contents -------------------------------------------------------------------------*/
+
+static int put(struct board *board, const char *what, uint64_t addr, const void *data,
+               uint64_t size, struct error *err)
+{
+    if (mem_write(board->mem, addr, data, size) != 0)
+        return error_set(err, -EFAULT,
+                         "%s (%llu bytes at 0x%llx) does not fit into the guest's memory", what,
+                         (unsigned long long)size, (unsigned long long)addr);
+    return 0;
+}
+
+static int put_kernel(struct board *board, const struct kernel *kernel, struct error *err)
+{
+    for (unsigned i = 0; i < kernel->segments; i++) {
+        const struct kernel_segment *s = &kernel->segment[i];
+        uint64_t addr = board->layout.base + s->addr;
+        int rc = put(board, board->config.kernel, addr, kernel->data + s->offset, s->file_size, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Kernel and initrd into memory, as board->layout says afterwards. */
+static int load_files(struct board *board, struct error *err)
+{
+    struct kernel kernel;
+    uint8_t *initrd = NULL;
+    size_t initrd_size = 0;
+    int rc = kernel_open(board->config.kernel, &kernel, err);
+    if (rc)
+        return rc;
+    if (board->config.initrd)
+        rc = kernel_read_file(board->config.initrd, "initrd", &initrd, &initrd_size, err);
+    if (!rc)
+        rc = kernel_place(&kernel, board->config.kernel, board->map->ram_base, board->config.memory,
+                          initrd_size, DTB_ROOM, &board->layout, err);
+    if (!rc)
+        rc = put_kernel(board, &kernel, err);
+    if (!rc && initrd)
+        rc = put(board, board->config.initrd, board->layout.initrd, initrd, initrd_size, err);
+    board->initrd_size = initrd_size;
+    free(initrd);
+    kernel_close(&kernel);
+    return rc;
+}
+
+int board_load(struct board *board, struct error *err)
+{
+    void *fdt;
+    size_t size;
+    int rc = 0;
+    if (board->config.kernel)
+        rc = load_files(board, err);
+    else
+        board->layout = (struct kernel_layout){.dtb = board->map->ram_base};
+    if (rc)
+        return rc;
+    rc = board_describe(board, &fdt, &size, err);
+    if (rc)
+        return rc;
+    free(board->fdt);
+    board->fdt = fdt;
+    board->fdt_size = size;
+    rc = put(board, "the device tree", board->layout.dtb, fdt, size, err);
+    if (rc)
+        return rc;
+    engine_reset(board->engine, board->layout.entry, board->layout.dtb);
+    return 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------*/
+
+int board_start(struct board *board, struct error *err)
+{
+    if (!board->config.kernel)
+        return error_set(err, -EINVAL, "there is nothing to boot: give a kernel with --kernel");
+    int rc = engine_start(board->engine, err);
+    if (!rc)
+        board->started = true;
+    return rc;
+}
+
+int board_reset(struct board *board, struct error *err)
+{
+    engine_pause(board->engine);
+    for (struct device *dev = board->devices; dev; dev = dev->next)
+        if (dev->ops->reset)
+            dev->ops->reset(dev);
+    mem_clear(board->mem);
+    int rc = board_load(board, err);
+    /* After an error the PEs stand still; the caller ends the machine. */
+    if (!rc)
+        engine_resume(board->engine);
+    return rc;
+}
+
+void board_destroy(struct board *board)
+{
+    if (!board)
+        return;
+    engine_destroy(board->engine);
+    for (struct device *dev = board->devices, *next; dev; dev = next) {
+        next = dev->next;
+        dev->ops->destroy(dev);
+    }
+    mem_destroy(board->mem);
+    free(board->fdt);
+    free((char *)board->config.cpu);
+    free((char *)board->config.kernel);
+    free((char *)board->config.initrd);
+    free((char *)board->config.append);
+    free(board);
+}
+
+bool board_power_button(struct board *board)
+{
+    return board->gpio && pl061_press_power(board->gpio);
+}
+
+struct engine *board_engine(struct board *board)
+{
+    return board->engine;
+}
+
+const void *board_fdt(const struct board *board, size_t *size)
+{
+    *size = board->fdt_size;
+    return board->fdt;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/dev/device.h"
+
+#include <inttypes.h>
+
+#include "base/error.h"
+#include "machine/fw/fdt.h"
+#include "machine/mem/mem.h"
+
+int device_map(struct device *dev, struct mem *mem, struct error *err)
+{
+    const struct device_resources *res = &dev->resources;
+    dev->mem = mem;
+    for (unsigned i = 0; i < res->mmios; i++) {
+        int rc = mem_add_io(mem, res->mmio[i].base, res->mmio[i].size, dev->ops->io[i], dev,
+                            dev->ops->name, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+void device_dt_begin(const struct device *dev, struct fdt_builder *fdt, const char *name,
+                     const char *compatible)
+{
+    const struct device_resources *res = &dev->resources;
+    struct dt_range reg[DEVICE_MAX_MMIO];
+    struct dt_irq irqs[DEVICE_MAX_IRQS];
+    for (unsigned i = 0; i < res->mmios; i++)
+        reg[i] = (struct dt_range){res->mmio[i].base, res->mmio[i].size};
+    for (unsigned i = 0; i < res->irqs; i++)
+        irqs[i] = (struct dt_irq){
+            .ppi = res->irq[i].ppi,
+            .number = res->irq[i].number,
+            .flags = res->irq[i].edge ? DT_IRQ_EDGE_RISING : DT_IRQ_LEVEL_HIGH,
+        };
+    if (res->mmios)
+        dt_node(fdt, "%s@%" PRIx64, name, res->mmio[0].base);
+    else
+        dt_node(fdt, "%s", name);
+    dt_strings(fdt, "compatible", compatible);
+    if (res->mmios)
+        dt_reg(fdt, reg, res->mmios);
+    if (res->irqs)
+        dt_interrupts(fdt, irqs, res->irqs);
+}

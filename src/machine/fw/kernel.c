@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/fw/kernel.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/error.h"
+#include "machine/fw/unpack.h"
+
+enum {
+    KERNEL_ALIGN = 2 << 20,  /* of an Image's base and of the device tree */
+    KERNEL_MAX = 1 << 30,    /* uncompressed */
+    IMAGE_HEADER = 64,
+    ZBOOT_TYPE = 24,         /* offset of the compression's name, up to the PE pointer */
+    ZBOOT_TYPE_LEN = 32,
+    OLD_TEXT_OFFSET = 0x80000, /* for an image_size of 0 (before Linux 3.17) */
+    OLD_BSS_ROOM = 16 << 20,
+};
+
+#define EXPECTED "expected an AArch64 kernel (Image, Image.gz, vmlinuz or ELF)"
+
+int kernel_read_file(const char *path, const char *what, uint8_t **out, size_t *out_size,
+                     struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
+    struct stat st;
+    uint8_t *data = NULL;
+    int rc = 0;
+    if (fstat(fd, &st) != 0)
+        rc = error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
+    else if (S_ISDIR(st.st_mode))
+        rc = error_set(err, -EISDIR, "%s %s is a directory", what, path);
+    else if (!S_ISREG(st.st_mode))
+        rc = error_set(err, -EINVAL, "%s %s is not a regular file", what, path);
+    else if (st.st_size == 0)
+        rc = error_set(err, -ENODATA, "%s %s is empty", what, path);
+    else if (st.st_size > KERNEL_MAX)
+        rc = error_set(err, -EFBIG, "%s %s is larger than %d MiB", what, path, KERNEL_MAX >> 20);
+    if (rc)
+        goto out;
+    data = malloc((size_t)st.st_size);
+    if (!data) {
+        rc = error_set(err, -ENOMEM, "%s %s: out of memory", what, path);
+        goto out;
+    }
+    size_t done = 0;
+    while (done < (size_t)st.st_size) {
+        ssize_t n = read(fd, data + done, (size_t)st.st_size - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            rc = error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
+            goto out;
+        }
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    *out = data;
+    *out_size = done;
+    data = NULL;
+out:
+    free(data);
+    close(fd);
+    return rc;
+}
+
+static bool is_image(const uint8_t *data, size_t size)
+{
+    return size >= IMAGE_HEADER && memcmp(data + 56, "ARM\x64", 4) == 0;
+}
+
+static bool is_zboot(const uint8_t *data, size_t size)
+{
+    return size >= IMAGE_HEADER && memcmp(data, "MZ", 2) == 0 && memcmp(data + 4, "zimg", 4) == 0;
+}
+
+static bool is_elf(const uint8_t *data, size_t size)
+{
+    return size >= sizeof(Elf64_Ehdr) && memcmp(data, ELFMAG, SELFMAG) == 0 &&
+           data[EI_CLASS] == ELFCLASS64 && data[EI_DATA] == ELFDATA2LSB &&
+           ld_le(data + offsetof(Elf64_Ehdr, e_machine), 2) == EM_AARCH64;
+}
+
+/* booting.rst, "Call the kernel image": text_offset at 8, image_size at 16, flags at 24. */
+static int parse_image(const char *name, struct kernel *kernel, struct error *err)
+{
+    uint64_t text_offset = ld_le(kernel->data + 8, 8);
+    uint64_t image_size = ld_le(kernel->data + 16, 8);
+    if (image_size == 0) {
+        text_offset = OLD_TEXT_OFFSET;
+        image_size = kernel->size + OLD_BSS_ROOM;
+    }
+    if (text_offset >= 1ull << 32 || text_offset & 7 || image_size >= 1ull << 40)
+        return error_set(err, -EINVAL,
+                         "kernel %s: damaged arm64 Image header (text_offset 0x%" PRIx64
+                         ", image_size 0x%" PRIx64 ")",
+                         name, text_offset, image_size);
+    /* image_size covers BSS; some images carry a signature behind it. */
+    if (image_size < kernel->size)
+        image_size = kernel->size;
+    kernel->format = "arm64 Image";
+    kernel->entry = text_offset;
+    kernel->segments = 1;
+    kernel->segment[0] = (struct kernel_segment){
+        .addr = text_offset, .file_size = kernel->size, .mem_size = image_size};
+    return 0;
+}
+
+static int add_segment(const char *name, struct kernel *kernel, const uint8_t *ph,
+                       struct error *err)
+{
+    uint64_t offset = ld_le(ph + offsetof(Elf64_Phdr, p_offset), 8);
+    uint64_t paddr = ld_le(ph + offsetof(Elf64_Phdr, p_paddr), 8);
+    uint64_t file_size = ld_le(ph + offsetof(Elf64_Phdr, p_filesz), 8);
+    uint64_t mem_size = ld_le(ph + offsetof(Elf64_Phdr, p_memsz), 8);
+    if (mem_size == 0)
+        return 0;
+    if (file_size > mem_size || offset > kernel->size || file_size > kernel->size - offset ||
+        mem_size > UINT64_MAX - paddr)
+        return error_set(err, -EINVAL,
+                         "kernel %s: truncated or damaged ELF file (a segment of %" PRIu64
+                         " bytes at offset %" PRIu64 " of %zu)",
+                         name, file_size, offset, kernel->size);
+    if (kernel->segments == KERNEL_MAX_SEGMENTS)
+        return error_set(err, -EINVAL, "kernel %s: ELF file with more than %d segments", name,
+                         KERNEL_MAX_SEGMENTS);
+    kernel->segment[kernel->segments++] =
+        (struct kernel_segment){paddr, (size_t)offset, file_size, mem_size};
+    return 0;
+}
+
+static int parse_elf(const char *name, struct kernel *kernel, struct error *err)
+{
+    const uint8_t *data = kernel->data;
+    uint64_t phoff = ld_le(data + offsetof(Elf64_Ehdr, e_phoff), 8);
+    uint64_t phentsize = ld_le(data + offsetof(Elf64_Ehdr, e_phentsize), 2);
+    uint64_t phnum = ld_le(data + offsetof(Elf64_Ehdr, e_phnum), 2);
+    uint64_t entry = ld_le(data + offsetof(Elf64_Ehdr, e_entry), 8);
+    if (phentsize < sizeof(Elf64_Phdr) || phoff > kernel->size ||
+        phnum * phentsize > kernel->size - phoff)
+        return error_set(err, -EINVAL, "kernel %s: truncated or damaged ELF file", name);
+    kernel->format = "AArch64 ELF";
+    kernel->fixed = true;
+    kernel->entry = entry;
+    for (uint64_t i = 0; i < phnum; i++) {
+        const uint8_t *ph = data + phoff + i * phentsize;
+        if (ld_le(ph + offsetof(Elf64_Phdr, p_type), 4) != PT_LOAD)
+            continue;
+        uint64_t vaddr = ld_le(ph + offsetof(Elf64_Phdr, p_vaddr), 8);
+        uint64_t mem_size = ld_le(ph + offsetof(Elf64_Phdr, p_memsz), 8);
+        /* The entry point is a virtual address; it runs with the MMU off. */
+        if (entry - vaddr < mem_size)
+            kernel->entry = entry - vaddr + ld_le(ph + offsetof(Elf64_Phdr, p_paddr), 8);
+        int rc = add_segment(name, kernel, ph, err);
+        if (rc)
+            return rc;
+    }
+    if (!kernel->segments)
+        return error_set(err, -EINVAL, "kernel %s: ELF file without a segment to load", name);
+    return 0;
+}
+
+static int unpack_error(const char *name, const char *how, int rc, struct error *err)
+{
+    const char *why = rc == -ENODATA ? "is truncated"
+                      : rc == -EFBIG ? "is too large when unpacked"
+                      : rc == -ENOMEM ? "does not fit into the host's memory"
+                                      : "is damaged";
+    return error_set(err, rc, "kernel %s: its %s data %s", name, how, why);
+}
+
+/* include/linux zboot header: "MZ", "zimg" at 4, payload's offset and size at 8 and 12, the
+ * compression's name at 24. */
+static int find_payload(const char *name, const uint8_t **data, size_t *size, struct error *err)
+{
+    char type[ZBOOT_TYPE_LEN + 1] = {0};
+    uint64_t offset = ld_le(*data + 8, 4), len = ld_le(*data + 12, 4);
+    memcpy(type, *data + ZBOOT_TYPE, ZBOOT_TYPE_LEN);
+    for (char *c = type; *c; c++)
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
+    if (offset > *size || len > *size - offset)
+        return error_set(err, -ENODATA,
+                         "kernel %s: truncated EFI zboot image (%" PRIu64
+                         " bytes of payload at %" PRIu64 ", the file has %zu)",
+                         name, len, offset, *size);
+    const uint8_t *payload = *data + offset;
+    if (!(strcmp(type, "gzip") == 0 && unpack_is_gzip(payload, len)) &&
+        !(strncmp(type, "zstd", 4) == 0 && unpack_is_zstd(payload, len)))
+        return error_set(err, -ENOTSUP,
+                         "kernel %s: EFI zboot image with %s payload; gzip and zstd can be unpacked",
+                         name, type[0] ? type : "an unnamed");
+    *data = payload;
+    *size = len;
+    return 0;
+}
+
+static int parse_plain(const char *name, const char *packing, struct kernel *kernel,
+                       struct error *err)
+{
+    if (is_image(kernel->data, kernel->size) && !is_zboot(kernel->data, kernel->size))
+        return parse_image(name, kernel, err);
+    if (is_elf(kernel->data, kernel->size))
+        return parse_elf(name, kernel, err);
+    return error_set(err, -EINVAL, "kernel %s is %s%s; " EXPECTED, name, packing,
+                     kernel_what(kernel->data, kernel->size));
+}
+
+int kernel_parse(const char *name, const uint8_t *data, size_t size, struct kernel *kernel,
+                 struct error *err)
+{
+    const char *packing = "";
+    int rc;
+    *kernel = (struct kernel){0};
+    if (is_zboot(data, size)) {
+        rc = find_payload(name, &data, &size, err);
+        if (rc)
+            return rc;
+    }
+    if (unpack_is_gzip(data, size)) {
+        packing = "gzip-compressed: ";
+        rc = unpack_gzip(data, size, KERNEL_MAX, &kernel->data, &kernel->size);
+        if (rc)
+            return unpack_error(name, "gzip", rc, err);
+    } else if (unpack_is_zstd(data, size)) {
+        packing = "zstd-compressed: ";
+        rc = unpack_zstd(data, size, KERNEL_MAX, &kernel->data, &kernel->size);
+        if (rc)
+            return unpack_error(name, "zstd", rc, err);
+    } else {
+        kernel->data = malloc(size ? size : 1);
+        if (!kernel->data)
+            return error_set(err, -ENOMEM, "kernel %s: out of memory", name);
+        memcpy(kernel->data, data, size);
+        kernel->size = size;
+    }
+    rc = parse_plain(name, packing, kernel, err);
+    if (rc)
+        kernel_close(kernel);
+    return rc;
+}
+
+int kernel_open(const char *path, struct kernel *kernel, struct error *err)
+{
+    uint8_t *data;
+    size_t size;
+    *kernel = (struct kernel){0};
+    int rc = kernel_read_file(path, "kernel", &data, &size, err);
+    if (rc)
+        return rc;
+    rc = kernel_parse(path, data, size, kernel, err);
+    free(data);
+    return rc;
+}
+
+void kernel_close(struct kernel *kernel)
+{
+    free(kernel->data);
+    *kernel = (struct kernel){0};
+}
+
+/* First and last byte + 1 of what the kernel occupies, relative to its base. */
+static void extent(const struct kernel *kernel, uint64_t *from, uint64_t *to)
+{
+    *from = UINT64_MAX;
+    *to = 0;
+    for (unsigned i = 0; i < kernel->segments; i++) {
+        const struct kernel_segment *s = &kernel->segment[i];
+        if (s->addr < *from)
+            *from = s->addr;
+        if (s->addr + s->mem_size > *to)
+            *to = s->addr + s->mem_size;
+    }
+}
+
+int kernel_place(const struct kernel *kernel, const char *name, uint64_t ram_base, uint64_t ram_size,
+                 uint64_t initrd_size, uint64_t dtb_size, struct kernel_layout *layout,
+                 struct error *err)
+{
+    uint64_t from, to, end = ram_base + ram_size;
+    extent(kernel, &from, &to);
+    layout->base = kernel->fixed ? 0 : align_up(ram_base, KERNEL_ALIGN);
+    layout->entry = layout->base + kernel->entry;
+    if (kernel->fixed && (from < ram_base || from >= end))
+        return error_set(err, -EINVAL,
+                         "kernel %s is linked for 0x%" PRIx64 " to 0x%" PRIx64
+                         ", but memory is at 0x%" PRIx64 " to 0x%" PRIx64,
+                         name, from, to - 1, ram_base, end - 1);
+    /* Kernel, device tree, initrd upwards; older kernels want the tree within 512 MiB of them. */
+    uint64_t need = to;
+    if (need <= end - layout->base) {
+        layout->dtb = align_up(layout->base + to, KERNEL_ALIGN);
+        layout->initrd = initrd_size ? align_up(layout->dtb + dtb_size, KERNEL_ALIGN) : 0;
+        uint64_t last = initrd_size ? layout->initrd + initrd_size : layout->dtb + dtb_size;
+        if (last <= end)
+            return 0;
+        need = last - layout->base;
+    }
+    if (kernel->fixed && from >= ram_base)
+        need -= ram_base;
+    return error_set(err, -ENOMEM,
+                     "kernel %s%s needs %" PRIu64 " MiB, the guest has only %" PRIu64
+                     " MiB; give it more with --memory",
+                     name, initrd_size ? " with its initrd" : "", (need >> 20) + 1, ram_size >> 20);
+}

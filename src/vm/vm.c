@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine's life: back ends and board are built, the loop runs until the guest, the user, a
+ * signal, --timeout or --expect ends it. All of it happens on the thread that created the vm; vCPU
+ * threads only post to the loop.
+ */
+#include "vm/vm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "backend/blk/blk.h"
+#include "backend/chr/chr.h"
+#include "backend/net/net.h"
+#include "base/error.h"
+#include "base/trace.h"
+#include "host/clock.h"
+#include "host/loop.h"
+#include "machine/board/board.h"
+#include "vm/config.h"
+#include "vm/console.h"
+#include "vm/expect.h"
+#include "vm/gdb.h"
+#include "vm/notify.h"
+
+enum { POWER_BUTTON_SECONDS = 10 };
+
+static const uint64_t SECOND = 1000000000;
+
+struct vm {
+    const struct vm_config *config;
+    struct loop *loop;
+    struct console *console;
+    struct chr *serial2; /* PL011's other end, when the console is another device */
+    struct expect *expect;
+    struct blk *blk[VM_MAX_DISKS];
+    struct net *net[VM_MAX_NETS];
+    struct board_config board_config;
+    struct board *board;
+    struct gdb *gdb;
+    struct trace trace;
+    char *append;
+    char waiting[80], hint[400];
+
+    int signals; /* signalfd */
+    struct loop_fd *signals_watch;
+    sigset_t signals_before;
+    struct loop_timer *timeout, *power_timeout;
+    uint64_t started;
+    unsigned resets;
+    int asked_by; /* the signal that wants the guest to power off, or 0 */
+};
+
+/* --- ends ----------------------------------------------------------------------------------- */
+
+static void end(struct vm *vm, int status)
+{
+    loop_quit(vm->loop, status);
+}
+
+static double running_seconds(const struct vm *vm)
+{
+    return (double)(host_now_ns() - vm->started) / (double)SECOND;
+}
+
+static void on_power_off(void *ctx)
+{
+    struct vm *vm = ctx;
+
+    if (!vm->expect || console_finish(vm->console)) {
+        end(vm, VM_EXIT_OFF);
+        return;
+    }
+    console_say(vm->console,
+                "the guest powered off and printed nothing that matches --expect '%s'%s%s%s",
+                vm->config->expect, *expect_line(vm->expect) ? "; its last line: '" : "",
+                expect_line(vm->expect), *expect_line(vm->expect) ? "'" : "");
+    end(vm, VM_EXIT_FAILED);
+}
+
+static void on_reset(void *ctx)
+{
+    struct vm *vm = ctx;
+    struct error err = {0};
+
+    vm->resets++;
+    if (board_reset(vm->board, &err)) {
+        console_say(vm->console, "the guest cannot be reset: %s", err.text);
+        end(vm, VM_EXIT_HOST);
+    }
+}
+
+/* On a vCPU thread. */
+static void power(void *ctx, bool reset)
+{
+    struct vm *vm = ctx;
+
+    loop_post(vm->loop, reset ? on_reset : on_power_off, vm);
+}
+
+static void on_match(void *ctx)
+{
+    struct vm *vm = ctx;
+
+    console_say(vm->console, "--expect matched after %.1f s: '%s'", running_seconds(vm),
+                expect_line(vm->expect));
+    end(vm, VM_EXIT_OFF);
+}
+
+static void on_timeout(void *ctx)
+{
+    struct vm *vm = ctx;
+    double seconds = (double)vm->config->timeout_ns / (double)SECOND;
+
+    if (console_finish(vm->console)) {
+        on_match(vm);
+        return;
+    }
+    if (vm->expect)
+        console_say(vm->console,
+                    "--timeout: nothing matched --expect '%s' in %g s; last line: '%s'",
+                    vm->config->expect, seconds, expect_line(vm->expect));
+    else
+        console_say(vm->console, "--timeout: stopped after %g s", seconds);
+    end(vm, VM_EXIT_TIMEOUT);
+}
+
+/* --- signals and the menu ------------------------------------------------------------------- */
+
+static void on_power_timeout(void *ctx)
+{
+    struct vm *vm = ctx;
+
+    console_say(vm->console, "the guest did not power off within %d s; stopped",
+                POWER_BUTTON_SECONDS);
+    end(vm, VM_EXIT_SIGNAL + vm->asked_by);
+}
+
+/* The first time the guest is asked to power off, the second time it ends. */
+static void terminate(struct vm *vm, int signal)
+{
+    if (vm->asked_by) {
+        console_say(vm->console, "stopped by a second signal (%s)", strsignal(signal));
+        end(vm, VM_EXIT_SIGNAL + signal);
+        return;
+    }
+    vm->asked_by = signal;
+    if (!board_power_button(vm->board)) {
+        console_say(vm->console, "stopped (%s)", strsignal(signal));
+        end(vm, VM_EXIT_SIGNAL + signal);
+        return;
+    }
+    vm_notify("STOPPING=1");
+    console_say(vm->console, "%s: pressed the power button; stops in %d s or at the next signal",
+                strsignal(signal), POWER_BUTTON_SECONDS);
+    loop_timer_set(vm->power_timeout, host_now_ns() + POWER_BUTTON_SECONDS * SECOND);
+}
+
+static void on_signal(void *ctx, int fd, unsigned events)
+{
+    struct vm *vm = ctx;
+    struct signalfd_siginfo info;
+
+    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    switch (info.ssi_signo) {
+    case SIGTSTP:
+        console_suspend(vm->console);
+        break;
+    case SIGCONT:
+        console_continue(vm->console);
+        break;
+    case SIGQUIT:
+        console_say(vm->console, "stopped (%s)", strsignal(SIGQUIT));
+        end(vm, VM_EXIT_SIGNAL + SIGQUIT);
+        break;
+    default:
+        terminate(vm, (int)info.ssi_signo);
+    }
+}
+
+static int watch_signals(struct vm *vm)
+{
+    static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++) {
+        struct sigaction action;
+        /* nohup and a shell's background jobs ignore signals for a reason. */
+        if (sigaction(handled[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            continue;
+        sigaddset(&set, handled[i]);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, &vm->signals_before);
+    vm->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (vm->signals < 0)
+        return -errno;
+    return loop_fd_add(vm->loop, vm->signals, LOOP_READ, on_signal, vm, &vm->signals_watch);
+}
+
+static void on_gdb_kill(void *ctx)
+{
+    struct vm *vm = ctx;
+
+    console_say(vm->console, "stopped by the debugger");
+    end(vm, VM_EXIT_OFF);
+}
+
+static void menu_quit(void *ctx)
+{
+    end(ctx, VM_EXIT_OFF);
+}
+
+static void menu_power_button(void *ctx)
+{
+    struct vm *vm = ctx;
+
+    if (board_power_button(vm->board))
+        console_say(vm->console, "pressed the power button");
+    else
+        console_say(vm->console, "this machine has no power button the guest would notice; shut "
+                                 "it down from inside, or quit (Ctrl-] q)");
+}
+
+static void menu_status(void *ctx)
+{
+    struct vm *vm = ctx;
+    struct rusage use;
+
+    getrusage(RUSAGE_SELF, &use);
+    console_say(vm->console,
+                "running for %.1f s, %.1f s of host CPU; %u CPUs, %" PRIu64 " MiB, %u disks, %u "
+                "networks, %u resets",
+                running_seconds(vm),
+                (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                    (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6,
+                vm->board_config.cpus, vm->board_config.memory >> 20, vm->board_config.disks,
+                vm->board_config.nets, vm->resets);
+}
+
+/* --- building ------------------------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* What the user may be missing when nothing is printed: the console that the kernel was told to
+ * use, or the one it would need. */
+static void make_hint(struct vm *vm)
+{
+    const char *console = vm->append ? strstr(vm->append, "console=") : NULL;
+    bool virtio = vm->config->console == VM_CONSOLE_VIRTIO;
+    const char *right = virtio ? "hvc0" : "ttyAMA0";
+
+    if (console) {
+        const char *name = console + strlen("console=");
+        int len = (int)strcspn(name, " ,");
+        if (len != (int)strlen(right) || memcmp(name, right, (size_t)len))
+            snprintf(vm->hint, sizeof(vm->hint),
+                     "The kernel was told console=%.*s, but the console here is %s: try --append "
+                     "'console=%s'.",
+                     len > 60 ? 60 : len, name, right, right);
+        else
+            snprintf(vm->hint, sizeof(vm->hint),
+                     "console=%s is right; 'earlycon' in --append shows where a kernel stops.",
+                     right);
+    } else {
+        snprintf(vm->hint, sizeof(vm->hint),
+                 "The image may use another console: this one is %s%s; 'earlycon' in --append "
+                 "shows where a kernel stops.",
+                 right, virtio ? " (try --console pl011)" : " (try --console virtio)");
+    }
+}
+
+static int make_append(struct vm *vm, struct error *err)
+{
+    const char *append = vm->config->append ? vm->config->append : "";
+
+    /* The device tree names the PL011 as the console, but nothing can name a virtio console. */
+    if (vm->config->console == VM_CONSOLE_VIRTIO && !strstr(append, "console=")) {
+        if (asprintf(&vm->append, "%s%sconsole=hvc0", append, *append ? " " : "") < 0)
+            vm->append = NULL;
+    } else {
+        vm->append = strdup(append);
+    }
+    if (!vm->append)
+        return error_set(err, -ENOMEM, "out of memory");
+    return 0;
+}
+
+static int make_console(struct vm *vm, struct error *err)
+{
+    const struct vm_config *config = vm->config;
+    bool virtio = config->console == VM_CONSOLE_VIRTIO;
+    struct console_config console = {
+        .spec = config->blueprint           ? "none"
+                : virtio || !config->serial ? "stdio"
+                                            : config->serial,
+        .waiting = vm->waiting,
+        .hint = vm->hint,
+        .expect = vm->expect,
+        .events = {menu_quit, on_reset, menu_power_button, menu_status, on_match, vm},
+    };
+    int rc;
+
+    snprintf(vm->waiting, sizeof(vm->waiting), "starting %s",
+             config->kernel ? base_name(config->kernel) : "the guest");
+    make_hint(vm);
+    rc = console_create(&console, vm->loop, &vm->console, err);
+    if (!rc && virtio && config->serial)
+        rc = chr_create(vm->loop, config->serial, &vm->serial2, err);
+    return rc;
+}
+
+static int open_disks(struct vm *vm, struct error *err)
+{
+    const struct vm_config *config = vm->config;
+
+    for (unsigned i = 0; i < config->disks; i++) {
+        const struct vm_disk *disk = &config->disk[i];
+        struct blk_config blk = {
+            .path = disk->path,
+            .readonly = disk->readonly,
+            .ephemeral = config->ephemeral && !disk->readonly,
+            .format = disk->raw ? "raw" : NULL,
+        };
+        int rc = blk_open(&blk, &vm->blk[i], err);
+        if (rc)
+            return rc;
+        vm->board_config.disk[i].blk = vm->blk[i];
+        vm->board_config.disk[i].legacy = disk->legacy || config->legacy_virtio;
+        vm->board_config.disks = i + 1;
+    }
+    return 0;
+}
+
+static int open_nets(struct vm *vm, struct error *err)
+{
+    const struct vm_config *config = vm->config;
+    /* The default when --net is not given. */
+    static const struct vm_net user = {.spec = (char *)""};
+    const struct vm_net *net = config->net_given ? config->net : &user;
+    unsigned count = config->net_given ? config->nets : 1;
+
+    if (config->blueprint)
+        return 0;
+    for (unsigned i = 0; i < count; i++) {
+        /* Locally administered, and the same for every run: guests name cards after it. */
+        uint8_t mac[6] = {0x52, 0x54, 0x00, 0x61, 0x76, (uint8_t)(i + 1)};
+        int rc = net_user_create(vm->loop, net[i].spec, &vm->net[i], err);
+        /* Built without libslirp: nobody asked for a network, so go without. */
+        if (rc == -ENOTSUP && !config->net_given)
+            return 0;
+        if (rc)
+            return rc;
+        vm->board_config.net[i].net = vm->net[i];
+        memcpy(vm->board_config.net[i].mac, net[i].has_mac ? net[i].mac : mac, 6);
+        vm->board_config.net[i].legacy = net[i].legacy || config->legacy_virtio;
+        vm->board_config.nets = i + 1;
+    }
+    return 0;
+}
+
+static int open_trace(struct vm *vm, struct error *err)
+{
+    const struct vm_config *config = vm->config;
+    int rc = 0;
+
+    if (!config->trace)
+        return 0;
+    rc = trace_parse(&vm->trace, config->trace, err);
+    if (rc)
+        return rc;
+    vm->trace.out = config->trace_file ? fopen(config->trace_file, "we") : stderr;
+    if (!vm->trace.out)
+        return error_set(err, -EIO, "--trace-file: %s: %s", config->trace_file, strerror(errno));
+    vm->board_config.trace = &vm->trace;
+    return 0;
+}
+
+static int make_board(struct vm *vm, struct error *err)
+{
+    const struct vm_config *config = vm->config;
+    struct board_config *board = &vm->board_config;
+    bool virtio = config->console == VM_CONSOLE_VIRTIO;
+
+    board->cpus = config->cpus;
+    board->memory = config->memory;
+    board->gic = config->gic;
+    board->cpu = config->cpu;
+    board->engine = config->engine;
+    board->host_cpu = config->host_cpu;
+    board->code_cache = config->code_cache;
+    board->perf_map = config->perf_map;
+    board->kernel = config->kernel;
+    board->initrd = config->initrd;
+    board->append = vm->append;
+    board->serial = virtio ? vm->serial2 : console_chr(vm->console);
+    board->virtio_console = virtio ? console_chr(vm->console) : NULL;
+    board->rng = config->rng;
+    board->loop = vm->loop;
+    board->power = power;
+    board->power_ctx = vm;
+    return board_virt_create(board, &vm->board, err);
+}
+
+static int make_gdb(struct vm *vm, struct error *err)
+{
+    struct gdb_config gdb = {
+        .loop = vm->loop,
+        .engine = board_engine(vm->board),
+        .port = vm->config->gdb_port,
+        .wait = vm->config->gdb_wait,
+        .kill = on_gdb_kill,
+        .ctx = vm,
+    };
+
+    return vm->config->gdb ? gdb_create(&gdb, &vm->gdb, err) : 0;
+}
+
+static int out_of_memory(struct error *err)
+{
+    return error_set(err, -ENOMEM, "out of memory");
+}
+
+int vm_create(const struct vm_config *config, struct vm **out, int *status, struct error *err)
+{
+    struct vm *vm = calloc(1, sizeof(*vm));
+    int rc;
+
+    *status = VM_EXIT_HOST;
+    if (!vm)
+        return out_of_memory(err);
+    vm->config = config;
+    vm->signals = -1;
+
+    rc = vm_config_check(config, err);
+    if (!rc && config->expect)
+        rc = expect_create(&vm->expect, config->expect, err);
+    if (!rc)
+        rc = open_trace(vm, err);
+    if (rc)
+        goto fail;
+    rc = loop_create(&vm->loop, err);
+    if (rc)
+        goto fail;
+    /* Before any thread exists, so that all of them leave signals to us. */
+    rc = watch_signals(vm);
+    if (rc) {
+        error_set(err, rc, "cannot watch signals: %s", strerror(-rc));
+        goto fail;
+    }
+    if (loop_timer_create(vm->loop, on_timeout, vm, &vm->timeout) ||
+        loop_timer_create(vm->loop, on_power_timeout, vm, &vm->power_timeout)) {
+        rc = out_of_memory(err);
+        goto fail;
+    }
+    rc = make_append(vm, err);
+    if (!rc)
+        rc = make_console(vm, err);
+    if (!rc)
+        rc = open_disks(vm, err);
+    if (!rc)
+        rc = open_nets(vm, err);
+    if (!rc)
+        rc = make_board(vm, err);
+    if (!rc)
+        rc = make_gdb(vm, err);
+    if (rc)
+        goto fail;
+    *out = vm;
+    return 0;
+
+fail:
+    /* The message names an option when that is what has to change. */
+    if (rc == -EINVAL && !strncmp(err->text, "--", 2))
+        *status = VM_EXIT_USAGE;
+    vm_destroy(vm);
+    return rc;
+}
+
+void vm_destroy(struct vm *vm)
+{
+    if (!vm)
+        return;
+    /* Users before what they use: the board stops the vCPUs and lets go of the back ends. */
+    gdb_destroy(vm->gdb);
+    if (vm->board)
+        board_destroy(vm->board);
+    for (unsigned i = 0; i < VM_MAX_NETS; i++)
+        if (vm->net[i])
+            net_destroy(vm->net[i]);
+    for (unsigned i = 0; i < VM_MAX_DISKS; i++)
+        if (vm->blk[i])
+            blk_close(vm->blk[i]);
+    if (vm->serial2)
+        chr_destroy(vm->serial2);
+    console_destroy(vm->console);
+    loop_timer_destroy(vm->timeout);
+    loop_timer_destroy(vm->power_timeout);
+    if (vm->signals >= 0) {
+        loop_fd_remove(vm->signals_watch);
+        close(vm->signals);
+        pthread_sigmask(SIG_SETMASK, &vm->signals_before, NULL);
+    }
+    loop_destroy(vm->loop);
+    expect_destroy(vm->expect);
+    if (vm->trace.out && vm->trace.out != stderr)
+        fclose(vm->trace.out);
+    free(vm->append);
+    free(vm);
+}
+
+/* --- running -------------------------------------------------------------------------------- */
+
+static void print_stats(struct vm *vm)
+{
+    struct engine *engine = board_engine(vm->board);
+    struct rusage use;
+
+    engine_pause(engine);
+    getrusage(RUSAGE_SELF, &use);
+    fprintf(stderr,
+            "armvm: %.3f s, host CPU %.3f s user and %.3f s system, %ld MiB resident at most, "
+            "%" PRIu64 " bytes on the console, %u resets\n",
+            running_seconds(vm), (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6,
+            (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6, use.ru_maxrss >> 10,
+            console_bytes(vm->console), vm->resets);
+    engine_print_stats(engine, stderr);
+    engine_resume(engine);
+}
+
+int vm_run(struct vm *vm)
+{
+    struct error err = {0};
+    int status;
+
+    vm->started = host_now_ns();
+    console_start(vm->console);
+    if (board_start(vm->board, &err)) {
+        console_say(vm->console, "%s", err.text);
+        return VM_EXIT_HOST;
+    }
+    if (vm->config->timeout_ns)
+        loop_timer_set(vm->timeout, vm->started + vm->config->timeout_ns);
+    if (vm->gdb)
+        console_say(vm->console, "debugger: target remote localhost:%u%s", gdb_port(vm->gdb),
+                    vm->config->gdb_wait ? " (the guest waits for it)" : "");
+    vm_notify("READY=1\nSTATUS=The guest runs");
+    status = loop_run(vm->loop);
+    vm_notify("STOPPING=1");
+    if (vm->config->stats) {
+        console_stop(vm->console);
+        print_stats(vm);
+    }
+    return status;
+}
+
+const void *vm_fdt(const struct vm *vm, size_t *size)
+{
+    return board_fdt(vm->board, size);
+}
+
+void vm_print_plan(struct vm *vm, FILE *out)
+{
+    const struct vm_config *config = vm->config;
+    const struct board_config *board = &vm->board_config;
+    static const char *const engines[] = {"auto", "translate", "interpret", "kvm"};
+    size_t fdt;
+
+    vm_fdt(vm, &fdt);
+    fprintf(out, "board      virt, GICv%u\n", board->gic ? board->gic : 3);
+    fprintf(out, "cpus       %u x %s, engine %s\n", board->cpus, board->cpu ? board->cpu : "max",
+            engines[board->engine]);
+    fprintf(out, "memory     %" PRIu64 " MiB\n", board->memory >> 20);
+    fprintf(out, "kernel     %s\n", board->kernel);
+    if (board->initrd)
+        fprintf(out, "initrd     %s\n", board->initrd);
+    if (*vm->append)
+        fprintf(out, "append     %s\n", vm->append);
+    fprintf(out, "console    %s on %s\n", board->virtio_console ? "virtio" : "pl011",
+            config->serial && !board->virtio_console ? config->serial : "stdio");
+    if (vm->serial2)
+        fprintf(out, "serial     pl011 on %s\n", config->serial);
+    for (unsigned i = 0; i < board->disks; i++)
+        fprintf(out, "disk       %s, %" PRIu64 " MiB%s%s%s\n", config->disk[i].path,
+                blk_size(board->disk[i].blk) >> 20,
+                blk_readonly(board->disk[i].blk) ? ", read-only" : "",
+                config->ephemeral ? ", writes are thrown away" : "",
+                board->disk[i].legacy ? ", legacy virtio" : "");
+    for (unsigned i = 0; i < board->nets; i++) {
+        const uint8_t *mac = board->net[i].mac;
+        fprintf(out, "net        user%s%s, %02x:%02x:%02x:%02x:%02x:%02x%s\n",
+                config->net_given && *config->net[i].spec ? " " : "",
+                config->net_given ? config->net[i].spec : "", mac[0], mac[1], mac[2], mac[3],
+                mac[4], mac[5], board->net[i].legacy ? ", legacy virtio" : "");
+    }
+    fprintf(out, "rng        %s\n", board->rng ? "on" : "off");
+    fprintf(out, "devicetree %zu bytes\n", fdt);
+}

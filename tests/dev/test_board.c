@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The default board with an engine that only notes what it is asked: memory contents, the device
+ * tree through dtc, refusals, reset. */
+#include "devtest.h"
+
+#include <errno.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arm/cpu.h"
+#include "arm/hooks.h"
+#include "base/bits.h"
+#include "host/loop.h"
+#include "machine/board/board.h"
+
+/* --- an engine -------------------------------------------------------------------------------*/
+
+enum { RAM = 0x40000000, MIB = 1 << 20 };
+
+struct engine {
+    struct engine_config config;
+    struct arm_cpu cpu[128];
+    uint64_t pc, x0;
+    unsigned resets, paused, resumed;
+};
+
+static void kick(struct arm_cpu *cpu)
+{
+}
+
+static const struct arm_engine_ops engine_ops = {.kick = kick};
+
+int engine_create(const struct engine_config *config, struct engine **engine, struct error *err)
+{
+    *engine = calloc(1, sizeof(**engine));
+    (*engine)->config = *config;
+    for (unsigned i = 0; i < config->cpus; i++) {
+        (*engine)->cpu[i].index = i;
+        (*engine)->cpu[i].engine_ops = &engine_ops;
+        (*engine)->cpu[i].mpidr = 1ull << 31 | (i / 16) << 8 | i % 16;
+    }
+    return 0;
+}
+
+void engine_destroy(struct engine *engine)
+{
+    free(engine);
+}
+
+struct arm_cpu *engine_cpu(struct engine *engine, unsigned index)
+{
+    return &engine->cpu[index];
+}
+
+int engine_start(struct engine *engine, struct error *err)
+{
+    return 0;
+}
+
+void engine_pause(struct engine *engine)
+{
+    engine->paused++;
+}
+
+void engine_resume(struct engine *engine)
+{
+    engine->resumed++;
+}
+
+void engine_reset(struct engine *engine, uint64_t pc, uint64_t x0)
+{
+    engine->pc = pc;
+    engine->x0 = x0;
+    engine->resets++;
+}
+
+/* --- a kernel --------------------------------------------------------------------------------*/
+
+static char kernel_path[] = "/tmp/armvm-board-kernel-XXXXXX";
+static char initrd_path[] = "/tmp/armvm-board-initrd-XXXXXX";
+
+static int make_files(void **state)
+{
+    uint8_t image[4096] = {0};
+    st_le(image + 8, 8, 0);
+    st_le(image + 16, 8, 3 * MIB);
+    memcpy(image + 56, "ARM\x64", 4);
+    memset(image + 64, 0xa5, sizeof(image) - 64);
+    int fd = mkstemp(kernel_path);
+    if (fd < 0 || write(fd, image, sizeof(image)) != sizeof(image))
+        return -1;
+    close(fd);
+    fd = mkstemp(initrd_path);
+    if (fd < 0 || write(fd, "initrd!", 7) != 7)
+        return -1;
+    close(fd);
+    return 0;
+}
+
+static int remove_files(void **state)
+{
+    unlink(kernel_path);
+    unlink(initrd_path);
+    return 0;
+}
+
+static struct board *make(const struct board_config *config)
+{
+    struct board *board;
+    struct error err = {0};
+    if (board_virt_create(config, &board, &err))
+        fail_msg("%s", err.text);
+    return board;
+}
+
+static const struct board_config plain = {
+    .cpus = 2, .memory = 64 * MIB, .kernel = kernel_path, .initrd = initrd_path,
+    .append = "console=ttyAMA0", .rng = true,
+};
+
+static const void *prop(const void *fdt, const char *path, const char *name, int *len)
+{
+    int node = fdt_path_offset(fdt, path);
+    assert_true(node >= 0);
+    return fdt_getprop(fdt, node, name, len);
+}
+
+/* --- tests -----------------------------------------------------------------------------------*/
+
+static void kernel_initrd_and_tree_are_in_memory(void **state)
+{
+    struct board *board = make(&plain);
+    struct engine *engine = board_engine(board);
+    struct mem *mem = engine->config.mem;
+    uint8_t buf[8];
+    size_t size;
+    assert_int_equal(engine->pc, RAM);
+    assert_int_equal(mem_read(mem, RAM + 64, buf, 1), 0);
+    assert_int_equal(buf[0], 0xa5);
+    assert_int_equal(engine->x0, RAM + 4 * MIB);
+    assert_int_equal(mem_read(mem, engine->x0, buf, 4), 0);
+    assert_int_equal(ld_be(buf, 4), 0xd00dfeed);
+    const void *fdt = board_fdt(board, &size);
+    int len;
+    uint64_t start = ld_be(prop(fdt, "/chosen", "linux,initrd-start", &len), 8);
+    uint64_t end = ld_be(prop(fdt, "/chosen", "linux,initrd-end", &len), 8);
+    assert_int_equal(end - start, 7);
+    assert_int_equal(mem_read(mem, start, buf, 7), 0);
+    assert_memory_equal(buf, "initrd!", 7);
+    assert_string_equal(prop(fdt, "/chosen", "bootargs", &len), "console=ttyAMA0");
+    board_destroy(board);
+}
+
+static void reset_makes_memory_new_and_seeds_fresh(void **state)
+{
+    struct board *board = make(&plain);
+    struct engine *engine = board_engine(board);
+    struct mem *mem = engine->config.mem;
+    struct error err = {0};
+    uint8_t seed[32], buf[4];
+    size_t size;
+    int len;
+    memcpy(seed, prop(board_fdt(board, &size), "/chosen", "rng-seed", &len), 32);
+    assert_int_equal(mem_write(mem, RAM + 50 * MIB, "dirt", 4), 0);
+    assert_int_equal(mem_write(mem, RAM + 64, "dirt", 4), 0);
+    assert_int_equal(board_reset(board, &err), 0);
+    assert_int_equal(mem_read(mem, RAM + 50 * MIB, buf, 4), 0);
+    assert_int_equal(ld_le(buf, 4), 0);
+    assert_int_equal(mem_read(mem, RAM + 64, buf, 4), 0);
+    assert_int_equal(buf[0], 0xa5);
+    assert_memory_not_equal(seed, prop(board_fdt(board, &size), "/chosen", "rng-seed", &len), 32);
+    assert_int_equal(engine->resets, 2);
+    assert_int_equal(engine->paused, 1);
+    assert_int_equal(engine->resumed, 1);
+    board_destroy(board);
+}
+
+static void check_with_dtc(const struct board_config *config)
+{
+    struct board *board = make(config);
+    char path[] = "/tmp/armvm-board-dtb-XXXXXX", command[128], line[256] = "";
+    size_t size;
+    const void *fdt = board_fdt(board, &size);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, fdt, size), size);
+    close(fd);
+    snprintf(command, sizeof(command), "dtc -I dtb -O dts -o /dev/null %s 2>&1", path);
+    FILE *dtc = popen(command, "re");
+    assert_non_null(dtc);
+    bool warned = fgets(line, sizeof(line), dtc) != NULL;
+    int status = pclose(dtc);
+    unlink(path);
+    board_destroy(board);
+    if (warned || status)
+        fail_msg("dtc: %s", line);
+}
+
+static void dtc_has_no_complaint(void **state)
+{
+    struct board_config config = plain;
+    if (system("dtc --version >/dev/null 2>&1") != 0) {
+        print_message("dtc (package device-tree-compiler) is missing\n");
+        skip();
+    }
+    for (unsigned gic = 2; gic <= 3; gic++) {
+        config.gic = gic;
+        config.cpus = gic == 2 ? 8 : 33;
+        check_with_dtc(&config);
+    }
+    config.cpus = 1;
+    config.cpu = "cortex-a72";
+    config.initrd = config.append = NULL;
+    check_with_dtc(&config);
+}
+
+static void the_tree_names_each_cpu_by_its_affinity(void **state)
+{
+    struct board_config config = plain;
+    config.cpus = 18;
+    struct board *board = make(&config);
+    size_t size;
+    int len;
+    const void *fdt = board_fdt(board, &size);
+    assert_int_equal(ld_be(prop(fdt, "/cpus/cpu@101", "reg", &len), 4), 0x101);
+    assert_string_equal(prop(fdt, "/cpus/cpu@101", "enable-method", &len), "psci");
+    board_destroy(board);
+}
+
+static void only_slots_in_use_are_described(void **state)
+{
+    struct board *board = make(&plain);
+    struct mem *mem = board_engine(board)->config.mem;
+    size_t size;
+    const void *fdt = board_fdt(board, &size);
+    assert_true(fdt_path_offset(fdt, "/virtio_mmio@a000000") > 0);
+    assert_true(fdt_path_offset(fdt, "/virtio_mmio@a000200") < 0);
+    assert_int_equal(rd32(mem, 0x0a000000), 0x74726976);
+    assert_int_equal(rd32(mem, 0x0a000008), 4);
+    assert_int_equal(rd32(mem, 0x0a003e00), 0x74726976);
+    assert_int_equal(rd32(mem, 0x0a003e08), 0);
+    board_destroy(board);
+}
+
+static void a_device_interrupt_reaches_the_cpu(void **state)
+{
+    struct board *board = make(&plain);
+    struct engine *engine = board_engine(board);
+    struct mem *mem = engine->config.mem;
+    const struct arm_hooks *hooks = engine->config.hooks;
+    uint64_t value;
+    wr32(mem, 0x08000000, 3);                     /* GICD_CTLR */
+    wr32(mem, 0x08000084, ~0u);                   /* SPIs in Group 1 */
+    wr32(mem, 0x08000104, 1 << 1);                /* GICD_ISENABLER1: the UART */
+    wr32(mem, 0x080a0014, 0);                     /* GICR_WAKER */
+    assert_true(hooks->icc_write(hooks->gic, 0, ARM_SYSREG(3, 0, 4, 6, 0), 0xff));
+    assert_true(hooks->icc_write(hooks->gic, 0, ARM_SYSREG(3, 0, 12, 12, 7), 1));
+    assert_int_equal(engine->cpu[0].lines, 0);
+    wr32(mem, 0x09000038, 0x20);                  /* UARTIMSC.TXIM */
+    wr32(mem, 0x09000000, 'x');
+    assert_int_equal(engine->cpu[0].lines, ARM_LINE_IRQ);
+    assert_true(hooks->icc_read(hooks->gic, 0, ARM_SYSREG(3, 0, 12, 12, 0), &value));
+    assert_int_equal(value, 33);
+    assert_int_equal(engine->cpu[0].lines, 0);
+    board_destroy(board);
+}
+
+static void the_power_button_needs_a_listener(void **state)
+{
+    struct board *board = make(&plain);
+    struct mem *mem = board_engine(board)->config.mem;
+    assert_false(board_power_button(board));
+    wr32(mem, 0x09030410, 1 << 3);
+    assert_true(board_power_button(board));
+    board_destroy(board);
+}
+
+static void wrong_configurations_are_refused_with_a_reason(void **state)
+{
+    static const struct {
+        struct board_config config;
+        const char *says;
+    } bad[] = {
+        {{.cpus = 9, .memory = 64 * MIB, .gic = 2}, "GICv2"},
+        {{.cpus = 0, .memory = 64 * MIB}, "--cpus 0"},
+        {{.cpus = 124, .memory = 64 * MIB}, "123"},
+        {{.cpus = 1, .memory = 64 * MIB, .gic = 4}, "--gic 4"},
+        {{.cpus = 1, .memory = 0}, "--memory"},
+        {{.cpus = 1, .memory = 1ull << 45}, "--memory"},
+        {{.cpus = 1, .memory = 8 * MIB, .kernel = kernel_path, .initrd = "/dev/null"}, "/dev/null"},
+        {{.cpus = 1, .memory = 8 * MIB, .kernel = "/nowhere"}, "/nowhere"},
+        {{.cpus = 1, .memory = 64 * MIB, .kernel = "/"}, "directory"},
+        {{.cpus = 1, .memory = 64 * MIB, .initrd = initrd_path}, "--kernel"},
+        {{.cpus = 1, .memory = 64 * MIB, .cpu = "pentium"}, "pentium"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct board *board = NULL;
+        struct error err = {0};
+        assert_true(board_virt_create(&bad[i].config, &board, &err) < 0);
+        assert_null(board);
+        if (!strstr(err.text, bad[i].says))
+            fail_msg("\"%s\" does not mention %s", err.text, bad[i].says);
+        assert_null(strchr(err.text, '\n'));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernel_initrd_and_tree_are_in_memory),
+        cmocka_unit_test(reset_makes_memory_new_and_seeds_fresh),
+        cmocka_unit_test(dtc_has_no_complaint),
+        cmocka_unit_test(the_tree_names_each_cpu_by_its_affinity),
+        cmocka_unit_test(only_slots_in_use_are_described),
+        cmocka_unit_test(a_device_interrupt_reaches_the_cpu),
+        cmocka_unit_test(the_power_button_needs_a_listener),
+        cmocka_unit_test(wrong_configurations_are_refused_with_a_reason),
+    };
+    return cmocka_run_group_tests(tests, make_files, remove_files);
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Boots of Debian's kernel: each case must reach user space, power off by itself (status 0), and
+# leave no warning in the kernel's log.
+#   boots.sh [--sanitizer] ARMVM [REPORT]     REPORT receives TAP lines as well
+set -uo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+sanitizer=
+if [ "${1:-}" = --sanitizer ]; then
+    sanitizer=1
+    shift
+fi
+armvm=$1
+report=${2:-/dev/null}
+: >"$report"
+cache=${ARMVM_CACHE:-$top/.cache}
+guest=$cache/guest
+number=0
+failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+say() {
+    echo "$1"
+    echo "$1" >>"$report"
+}
+
+verdict() { # STATUS NAME
+    number=$((number + 1))
+    if [ "$1" = 0 ]; then
+        say "ok $number - $2"
+    else
+        say "not ok $number - $2"
+        failures=$((failures + 1))
+    fi
+}
+
+# What no kernel log may contain.
+trouble='WARNING:|BUG:|Oops|soft lockup|rcu.*stall|Kernel panic|Call trace:|hung task'
+
+boot() { # NAME APPEND OPTIONS...
+    local name=$1 append=$2 status=0
+    shift 2
+    timeout 300 "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" \
+        --append "console=ttyAMA0 $append" --timeout 240 "$@" >"$work/log" 2>&1 </dev/null || status=$?
+    if [ $status != 0 ] || grep -qE "$trouble" "$work/log" ||
+        ! grep -q 'armvm-guest: user space is up' "$work/log"; then
+        echo "--- $name: status $status; the end of its output:"
+        grep -E "$trouble" "$work/log" | head -n 5
+        tail -n 15 "$work/log"
+        verdict 1 "$name"
+    else
+        verdict 0 "$name"
+    fi
+}
+
+"$top/tools/guest/fetch.sh" || exit 1
+
+if [ -n "$sanitizer" ]; then
+    boot "boot under a sanitizer, 2 CPUs" armvm.quick --cpus 2 --memory 512M
+    exit $((failures > 0))
+fi
+
+boot "1 CPU, GICv3" armvm.quick --cpus 1 --memory 256M --gic 3
+boot "2 CPUs, GICv2" armvm.quick --cpus 2 --memory 1G --gic 2
+boot "4 CPUs, GICv3" armvm.quick --cpus 4 --memory 1G
+boot "16 CPUs, GICv3" armvm.quick --cpus 16 --memory 1G
+boot "code cache of 4 MiB" armvm.quick --cpus 2 --code-cache 4M
+boot "host limited to x86-64-v2" armvm.quick --cpus 2 --host-cpu v2
+boot "modules, DHCP, legacy virtio" "armvm.run=/dev/null" --cpus 2 --legacy-virtio
+boot "interpreter" armvm.quick --cpus 1 --engine interpret
+
+exit $((failures > 0))

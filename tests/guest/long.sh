@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
+#   long.sh ARMVM [boots|jobs|matrix]     all three without an argument
+set -uo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+armvm=$1
+what=${2:-all}
+cache=${ARMVM_CACHE:-$top/.cache}
+guest=$cache/guest
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trouble='WARNING:|BUG:|Oops|soft lockup|rcu.*stall|Kernel panic|Call trace:|hung task'
+failed=0
+
+"$top/tools/guest/fetch.sh" || exit 1
+
+quick() { # OPTIONS...
+    "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" --timeout 240 \
+        --append "console=ttyAMA0 armvm.quick" "$@" >"$work/log" 2>&1 </dev/null &&
+        grep -q 'user space is up' "$work/log" && ! grep -E "$trouble" "$work/log"
+}
+
+check() { # NAME OPTIONS...
+    local name=$1
+    shift
+    if quick "$@"; then
+        echo "ok - $name"
+    else
+        echo "not ok - $name"
+        tail -n 20 "$work/log"
+        cp "$work/log" "/tmp/armvm-failed-$$.log"
+        failed=$((failed + 1))
+    fi
+}
+
+if [ "$what" = all ] || [ "$what" = matrix ]; then
+    for gic in 2 3; do
+        for cpus in 1 2 4 8; do
+            for memory in 256M 1G 4G 8G; do
+                check "GICv$gic, $cpus CPUs, $memory" --gic $gic --cpus $cpus --memory $memory
+            done
+        done
+    done
+    check "GICv3, 16 CPUs" --cpus 16 --memory 1G
+fi
+if [ "$what" = all ] || [ "$what" = boots ]; then
+    for cpus in 2 4; do
+        before=$failed
+        for i in $(seq "${BOOTS:-100}"); do
+            quick --cpus $cpus --memory 512M || {
+                echo "boot $i at $cpus CPUs failed"
+                tail -n 20 "$work/log"
+                failed=$((failed + 1))
+            }
+        done
+        echo "${BOOTS:-100} boots at $cpus CPUs: $((failed - before)) failed"
+    done
+fi
+if [ "$what" = all ] || [ "$what" = jobs ]; then
+    "$top/tools/guest/rootfs.sh" || exit 1
+    for jobs in ${JOBS:-programs python stress}; do
+        cp --sparse=always "$guest/rootfs.img" "$work/disk.img"
+        "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" --cpus 4 --memory 2G \
+            --disk "path=$work/disk.img" --timeout "${JOB_TIMEOUT:-3600}" --append "console=ttyAMA0 quiet \
+armvm.disk armvm.run=/mnt/root/enter.sh armvm.job=$jobs armvm.seconds=${SECONDS_EACH:-50}" \
+            </dev/null 2>&1 | tr -d '\r' | tee "$work/log"
+        if grep -q 'armvm-guest: exit 0' "$work/log" && ! grep -qE "$trouble" "$work/log"; then
+            echo "ok - $jobs"
+        else
+            echo "not ok - $jobs"
+            failed=$((failed + 1))
+        fi
+    done
+fi
+exit $((failed > 0))

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The x86-64 back end is not in this build. */
+#include "insn_x64.h"
+
+#include <stddef.h>
+
+struct insn_x64 *insn_x64_create(unsigned level, const struct ir_runtime *runtime)
+{
+    return NULL;
+}
+
+void insn_x64_destroy(struct insn_x64 *x64)
+{
+}
+
+void insn_x64_run(struct insn_x64 *x64, struct ir *ir, struct arm_cpu *cpu, uint64_t data_va,
+                  uint8_t *data)
+{
+}

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: Apache-2.0
+"""armvm run from the outside, with a guest of 35 instructions: ends, signals, terminal, menu."""
+import os
+import pty
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+armvm = sys.argv[1]
+only = sys.argv[2:]
+
+# An arm64 Image (Linux Documentation/arch/arm64/booting.rst) that prints "ready", then echoes what
+# it gets on the PL011 at 0x09000000; 'q' powers off, 'r' resets (PSCI over HVC).
+HEADER = {0: 0x14000010, 4: 0x10000, 14: 0x644d5241}  # b start; image_size; "ARM\x64"
+START = [
+    0xd2a12013,  # start: mov  x19, #0x9000000
+    0x10000241,  #        adr  x1, text
+    0x38401420,  # 1:     ldrb w0, [x1], #1
+    0x34000060,  #        cbz  w0, 2f
+    0xb9000260,  #        str  w0, [x19]             UARTDR
+    0x17fffffd,  #        b    1b
+    0xb9401a60,  # 2:     ldr  w0, [x19, #24]        UARTFR
+    0x3727ffe0,  #        tbnz w0, #4, 2b            RXFE
+    0xb9400260,  #        ldr  w0, [x19]
+    0xb9000260,  #        str  w0, [x19]
+    0x52b08002,  #        mov  w2, #0x84000000
+    0x7101c41f,  #        cmp  w0, #'q'
+    0x54000080,  #        b.eq 3f
+    0x7101c81f,  #        cmp  w0, #'r'
+    0x54ffff01,  #        b.ne 2b
+    0x11000442,  #        add  w2, w2, #1
+    0x11002040,  # 3:     add  w0, w2, #8            SYSTEM_OFF, SYSTEM_RESET
+    0xd4000002,  #        hvc  #0
+    0x14000000,  #        b    .
+    0x64616572,  # text:  "ready\r\n"
+    0x000a0d79,
+]
+
+
+def image():
+    words = [HEADER.get(i, 0) for i in range(16)] + START
+    return b''.join(word.to_bytes(4, 'little') for word in words) + bytes(4096)
+
+
+directory = tempfile.TemporaryDirectory()
+kernel = f'{directory.name}/Image'
+with open(kernel, 'wb') as f:
+    f.write(image())
+RUN = [armvm, 'run', '--kernel', kernel, '--net', 'none', '--memory', '64M', '--cpus', '1']
+tests = []
+
+
+def test(function):
+    tests.append(function)
+    return function
+
+
+class Guest:
+    """A run with pipes, or with a terminal of its own."""
+
+    def __init__(self, *args, terminal=False, env=None):
+        self.seen = b''
+        self.terminal = None
+        if terminal:
+            self.master, self.terminal = pty.openpty()
+            self.before = termios.tcgetattr(self.terminal)
+            self.process = subprocess.Popen([*RUN, *args], stdin=self.terminal,
+                                            stdout=self.terminal, stderr=self.terminal,
+                                            preexec_fn=self.lead, env=env)
+        else:
+            self.process = subprocess.Popen([*RUN, *args], stdin=subprocess.PIPE, bufsize=0,
+                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                            env=env)
+            self.master = self.process.stdout.fileno()
+
+    def lead(self):
+        os.setsid()
+        import fcntl
+        fcntl.ioctl(self.terminal, termios.TIOCSCTTY, 0)
+
+    def read(self, seconds):
+        if not select.select([self.master], [], [], seconds)[0]:
+            return False
+        try:
+            more = os.read(self.master, 65536)
+        except OSError:
+            more = b''
+        self.seen += more
+        return bool(more)
+
+    def wait_for(self, text, seconds=15):
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            if time.monotonic() > end or not self.read(0.5) and self.process.poll() is not None:
+                raise AssertionError(f'no {text!r} in {self.seen!r}')
+
+    def type(self, text):
+        os.write(self.master if self.terminal else self.process.stdin.fileno(), text)
+
+    def ends(self, status, seconds=15):
+        end = time.monotonic() + seconds
+        while self.process.poll() is None:
+            if time.monotonic() > end:
+                self.process.kill()
+                raise AssertionError(f'still runs; {self.seen!r}')
+            self.read(0.05)
+        while self.read(0.05):
+            pass
+        if self.process.returncode != status:
+            raise AssertionError(f'status {self.process.returncode}, not {status}; {self.seen!r}')
+
+    def says(self, text):
+        assert text in self.seen, f'no {text!r} in {self.seen!r}'
+
+    def is_raw(self):
+        return not termios.tcgetattr(self.terminal)[3] & (termios.ICANON | termios.ECHO |
+                                                          termios.ISIG)
+
+    def restored(self):
+        for _ in range(200):
+            if termios.tcgetattr(self.terminal) == self.before:
+                return
+            time.sleep(0.01)
+        raise AssertionError('the terminal is not restored')
+
+
+@test
+def power_off_ends_with_0():
+    guest = Guest()
+    guest.wait_for(b'ready')
+    guest.type(b'abcq')
+    guest.ends(0)
+    assert guest.seen == b'ready\r\nabcq', guest.seen
+
+
+@test
+def reset_runs_again():
+    guest = Guest('--stats')
+    guest.wait_for(b'ready')
+    guest.type(b'r')
+    guest.wait_for(b'ready\r\nrready')
+    guest.type(b'r')
+    guest.wait_for(b'rready\r\nrready')
+    guest.type(b'q')
+    guest.ends(0)
+    guest.says(b'2 resets')
+
+
+@test
+def timeout_ends_with_124():
+    guest = Guest('--timeout', '0.5')
+    guest.ends(124)
+    guest.says(b'armvm: --timeout: stopped after 0.5 s\n')
+
+
+@test
+def expected_line_ends_with_0():
+    guest = Guest('--expect', '^rea.y$', '--timeout', '20')
+    guest.ends(0)
+    guest.says(b"--expect matched after")
+
+
+@test
+def expected_prompt_ends_with_0():
+    guest = Guest('--expect', '^pro[m]pt> $', '--timeout', '20')
+    guest.wait_for(b'ready')
+    guest.type(b'prompt> ')
+    guest.ends(0)
+
+
+@test
+def power_off_without_the_expected_line_ends_with_1():
+    guest = Guest('--expect', 'success')
+    guest.wait_for(b'ready')
+    guest.type(b'failure q')
+    guest.ends(1)
+    guest.says(b"nothing that matches --expect 'success'; its last line: 'failure q'\n")
+
+
+@test
+def expected_line_just_before_power_off_counts():
+    guest = Guest('--expect', 'aq$')
+    guest.wait_for(b'ready')
+    guest.type(b'aq')
+    guest.ends(0)
+
+
+@test
+def timeout_without_the_expected_line_ends_with_124():
+    guest = Guest('--expect', 'success', '--timeout', '0.7')
+    guest.ends(124)
+    guest.says(b"last line: 'ready'")
+
+
+def signalled(number):
+    guest = Guest()
+    guest.wait_for(b'ready')
+    guest.process.send_signal(number)
+    guest.ends(128 + number)
+    guest.says(b'armvm: stopped (')
+
+
+@test
+def sigterm_stops_a_guest_without_power_button_handler():
+    signalled(signal.SIGTERM)
+
+
+@test
+def sigint_stops_when_not_on_a_terminal():
+    signalled(signal.SIGINT)
+
+
+@test
+def sigquit_stops_at_once():
+    signalled(signal.SIGQUIT)
+
+
+@test
+def closed_input_does_not_end_the_guest():
+    guest = Guest('--timeout', '1')
+    guest.wait_for(b'ready')
+    guest.process.stdin.close()
+    guest.ends(124)
+
+
+@test
+def console_goes_to_a_file():
+    path = f'{directory.name}/log'
+    guest = Guest('--serial', f'file:{path}', '--expect', 'ready')
+    guest.ends(0)
+    with open(path, 'rb') as f:
+        assert f.read() == b'ready\r\n'
+
+
+@test
+def service_manager_is_told_when_the_guest_runs():
+    path = f'{directory.name}/notify'
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.settimeout(15)
+        guest = Guest('--timeout', '1', env={**os.environ, 'NOTIFY_SOCKET': path})
+        assert b'READY=1' in s.recv(4096)
+        guest.ends(124)
+
+
+@test
+def terminal_is_raw_and_restored_after_power_off():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    assert guest.is_raw()
+    guest.type(b'\x03\x1aq')  # Ctrl-C and Ctrl-Z are keys
+    guest.ends(0)
+    guest.says(b'ready\r\n\x03\x1aq')
+    guest.restored()
+
+
+@test
+def terminal_is_restored_after_sigkill():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    assert guest.is_raw()
+    guest.process.kill()
+    guest.ends(-signal.SIGKILL)
+    guest.restored()
+
+
+@test
+def terminal_is_restored_after_a_crash():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.process.send_signal(signal.SIGABRT)
+    guest.ends(-signal.SIGABRT)
+    guest.restored()
+
+
+@test
+def terminal_is_restored_after_sigterm():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.process.terminate()
+    guest.ends(128 + signal.SIGTERM)
+    guest.restored()
+
+
+@test
+def terminal_is_restored_after_timeout():
+    guest = Guest('--timeout', '1', terminal=True)
+    guest.ends(124)
+    guest.restored()
+
+
+@test
+def menu_quits():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.type(b'\x1d')
+    guest.wait_for(b'q quit')
+    guest.type(b'q')
+    guest.ends(0)
+    guest.restored()
+
+
+@test
+def menu_resets():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.type(b'\x1dr')
+    end = time.monotonic() + 15
+    while guest.seen.count(b'ready') < 2 and time.monotonic() < end:
+        guest.read(0.5)
+    assert guest.seen.count(b'ready') == 2, guest.seen
+    guest.type(b'q')
+    guest.ends(0)
+
+
+@test
+def menu_shows_the_status():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.type(b'\x1ds')
+    guest.wait_for(b'armvm: running for')
+    guest.type(b'q')
+    guest.ends(0)
+
+
+@test
+def menu_key_twice_reaches_the_guest_once():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.type(b'\x1d\x1d')
+    guest.wait_for(b'\x1d')
+    guest.type(b'\x1dxq')  # x only closes the menu
+    guest.ends(0)
+    assert guest.seen.count(b'\x1d') == 1 and b'x' not in guest.seen.split(b'keys go back')[-1]
+
+
+@test
+def stopped_process_gives_the_terminal_back():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.process.send_signal(signal.SIGTSTP)
+    assert os.WIFSTOPPED(os.waitpid(guest.process.pid, os.WUNTRACED)[1])
+    guest.restored()
+    guest.process.send_signal(signal.SIGCONT)
+    for _ in range(200):
+        if guest.is_raw():
+            break
+        time.sleep(0.01)
+    assert guest.is_raw()
+    guest.type(b'q')
+    guest.ends(0)
+    guest.restored()
+
+
+@test
+def dry_run_prints_the_plan_and_runs_nothing():
+    guest = Guest('--dry-run')
+    guest.ends(0)
+    assert b'ready' not in guest.seen
+    for word in (b'virt, GICv3', b'64 MiB', kernel.encode(), b'rng        on'):
+        guest.says(word)
+
+
+failures = 0
+for function in tests:
+    if only and function.__name__ not in only:
+        continue
+    try:
+        function()
+        print('ok  ', function.__name__)
+    except Exception as error:  # a broken test must not hide the others
+        failures += 1
+        print('FAIL', function.__name__, type(error).__name__, error)
+sys.exit(failures != 0)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hostile command lines: each ends with one line on standard error and status 2 or 3, quickly."""
+import os
+import subprocess
+import sys
+import tempfile
+
+armvm = sys.argv[1]
+failures = 0
+
+
+def fail(args, why, result):
+    global failures
+    failures += 1
+    print(f'FAIL {" ".join(args)}: {why}\n  status {result.returncode}\n'
+          f'  stdout {result.stdout[:300]!r}\n  stderr {result.stderr[:600]!r}')
+
+
+def refused(status, words, *args):
+    result = subprocess.run([armvm, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                            timeout=20)
+    err = result.stderr.decode(errors='replace')
+    if result.returncode != status:
+        fail(args, f'status is not {status}', result)
+    elif err.count('\n') != 1 or not err.endswith('\n'):
+        fail(args, 'not one line', result)
+    elif not err.startswith('armvm'):
+        fail(args, 'does not name the program', result)
+    elif words.lower() not in err.lower():
+        fail(args, f'does not say {words!r}', result)
+    elif result.stdout:
+        fail(args, 'printed something', result)
+
+
+def fine(*args):
+    result = subprocess.run([armvm, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                            timeout=20)
+    if result.returncode or result.stderr or not result.stdout:
+        fail(args, 'not fine', result)
+
+
+def arm64_image(path):
+    """A header that says it is an arm64 Linux Image (booting.rst), then an endless loop."""
+    head = bytearray(64)
+    head[0:4] = (0x14000000).to_bytes(4, 'little')  # b .
+    head[16:24] = (0x10000).to_bytes(8, 'little')   # image_size
+    head[56:60] = b'ARM\x64'
+    with open(path, 'wb') as f:
+        f.write(head + bytes(4096))
+
+
+with tempfile.TemporaryDirectory() as d:
+    kernel, empty, text = f'{d}/Image', f'{d}/empty', f'{d}/text'
+    image, fifo, locked = f'{d}/disk.img', f'{d}/fifo', f'{d}/locked'
+    arm64_image(kernel)
+    open(empty, 'w').close()
+    with open(text, 'w') as f:
+        f.write('This is no kernel.\n' * 100)
+    with open(image, 'wb') as f:
+        f.truncate(1 << 20)
+    os.mkfifo(fifo)
+    run = ('run', '--kernel', kernel)
+
+    # Commands.
+    refused(2, "did you mean 'armvm run'", 'rnu')
+    refused(2, 'armvm help', 'frobnicate')
+    refused(2, 'a command comes first', '--kernel', kernel)
+    for name in ('image', 'check', 'ctl'):
+        refused(2, 'does not have', name)
+        refused(2, 'does not have', 'help', name)
+
+    # Options.
+    refused(2, '--kernel FILE is missing', 'run')
+    refused(2, 'did you mean --kernel', 'run', '--kernal', kernel)
+    refused(2, 'did you mean --memory', *run, '-m', '1G')
+    refused(2, 'needs a value', 'run', '--kernel')
+    refused(2, 'takes no value', *run, '--stats=1')
+    refused(2, '--disk path=x.img', 'run', 'x.img')
+    refused(2, 'no firmware yet', 'run', '--firmware', 'auto')
+    refused(2, 'needs a kernel', 'run', '--initrd', kernel)
+    refused(2, 'needs a kernel', 'run', '--append', 'quiet')
+    for size in ('0', '1M', '-1', '', '1Q', '512', '99999999999999999999', '16777215T'):
+        refused(2, '--memory', *run, '--memory', size)
+    for cpus in ('0', '124', '-1', 'two', '4294967298', ''):
+        refused(2, '--cpus', *run, '--cpus', cpus)
+    refused(2, 'GICv2', *run, '--gic', '2', '--cpus', '9')
+    refused(2, '--gic', *run, '--gic', '1')
+    refused(2, '--cpu', *run, '--cpu', 'pentium')
+    refused(2, 'regular expression', *run, '--expect', '(')
+    refused(2, 'regular expression', *run, '--expect', '')
+    refused(2, '--trace', *run, '--trace', 'everything')
+    refused(2, '--trace-file', *run, '--trace-file', f'{d}/t')
+    refused(2, '--ephemeral', *run, '--ephemeral')
+    refused(2, '--timeout', *run, '--timeout', '0')
+    refused(2, '--serial', *run, '--serial', 'modem')
+    refused(2, '--serial', *run, '--console', 'virtio', '--serial', 'stdio')
+    refused(2, '--net', *run, '--net', 'user,hostfwd=nonsense')
+    refused(2, '--net', *run, '--net', 'user,hostfwd=tcp:99999:22')
+    refused(2, 'room for 16 disks', *run, *(['--disk', image] * 17))
+    refused(2, 'room for 8 networks', *run, *(['--net', 'user'] * 9))
+    refused(2, 'too many', 'cpus', 'all')
+    refused(2, 'no option', 'version', '--verbose')
+    refused(2, 'no option', 'dt', '--disk', image)
+
+    # Files and the host.
+    missing = f'{d}/nonexistent'
+    for bad, words in ((missing, 'No such file'), (d, 'directory'), (empty, 'empty'),
+                       (text, 'text'), ('', ''), (fifo, ''), ('/dev/zero', '')):
+        refused(3, words, 'run', '--kernel', bad)
+        if bad != text:
+            refused(3, words, *run, '--initrd', bad)
+    for bad, words in ((missing, 'No such file'), (d, 'directory'), (fifo, ''), ('/dev/zero', '')):
+        refused(3, words, *run, '--disk', f'path={bad}')
+    refused(3, 'disk.img', *run, '--disk', image, '--disk', image)  # two writers
+    refused(2, '--memory', *run, '--memory', '200T')
+    refused(3, '--memory', *run, '--memory', '200G')
+    refused(3, '--trace-file', *run, '--trace', 'exc', '--trace-file', f'{missing}/x')
+    refused(3, '', *run, '--serial', f'file:{missing}/x')
+    refused(3, '', *run, '--serial', f'file:{d}')
+    refused(3, '--out', 'dt', '--out', f'{missing}/x')
+    refused(3, 'more', *run, '--memory', '16M', '--initrd', '/proc/self/exe')
+
+    # What is right.
+    fine('help')
+    fine('help', 'run')
+    fine('run', '--help')
+    fine('dt', '--help')
+    fine('cpus')
+    fine('version')
+    fine('--version')
+    fine('dt')
+    fine('dt', '--cpus', '8', '--gic', '2')
+    fine(*run, '--dry-run')
+    fine(*run, '--dry-run', '--disk', f'path={image},readonly', '--disk', f'{image},readonly')
+    fine(*run, '--dry-run', '--disk', image, '--ephemeral', '--net', 'none', '--no-rng')
+
+print(f'{failures} failures')
+sys.exit(failures != 0)
