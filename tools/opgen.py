@@ -41,8 +41,11 @@ class Op:
         return 'i' in self.result + self.args
 
     def fixed_type(self):
-        """The type field where it follows from the row: of the result, else of the last argument."""
+        """The type field where it follows from the row: the result's, else the last argument's."""
         return TYPES[self.result if self.result != '-' else (self.args or '-')[-1]]
+
+    def vectors(self):
+        return 'v' in self.result + self.args
 
     def field(self, word):
         if self.name in ('atom', 'exitr') and word == 'kind':
@@ -119,7 +122,7 @@ def ops_table(ops):
     for op in ops:
         out.append(f'    [IR_{op.name.upper()}] = {{"{op.name}", \'{op.result}\', "{op.args}", '
                    f'{len(op.args)}, {CLASSES[op.klass]}, {op.field(op.aux)}, '
-                   f'{op.field(op.imm)}}},')
+                   f'{op.field(op.imm)}, {"true" if op.vectors() else "false"}}},')
     out += ['};\n', 'ir_eval_fn *const ir_eval_table[IR_OP_COUNT] = {']
     out += [f'    [IR_{op.name.upper()}] = ir_eval_{op.name},'
             for op in ops if op.klass in ('pure', 'fp')]

@@ -15,7 +15,7 @@ for word in $(cat /proc/cmdline); do
     armvm.job=*)
         for job in $(echo "${word#armvm.job=}" | tr , ' '); do
             echo "job $job begins"
-            chroot /mnt /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LC_ALL=C.UTF-8 \
+            chroot /mnt /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root \
                 TERM=dumb SECONDS_EACH="$(sed -n "s,.*armvm.seconds=\([0-9]*\).*,\1,p" /proc/cmdline)" bash "/root/$job.sh"
             rc=$?
             echo "job $job ends with $rc"

@@ -103,6 +103,9 @@ void arm_daif_changed(struct arm_cpu *cpu)
 {
     if (arm_interrupt_ready(cpu))
         atomic_fetch_or(&cpu->attention, ARM_ATTENTION_IRQ);
+    /* PSTATE.D decides whether software step is active. */
+    if (cpu->mdscr_el1 & (ARM_MDSCR_SS | ARM_MDSCR_MDE))
+        cpu->engine_ops->context_changed(cpu);
 }
 
 /* The event stream is bit EVNTI of the virtual counter, as CNTKCTL_EL1 says (manual D11.2.4). */

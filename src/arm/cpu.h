@@ -132,7 +132,7 @@ struct arm_cpu {
     /* --- additions --------------------------------------------------------------------------------*/
     _Atomic uint32_t boot_lock; /* held by the CPU_ON call that writes boot_pc and boot_x0 */
     uint8_t step_isv, step_ex;  /* for the next software step exception's ISS */
-    uint64_t cntfrq_el0, dbgprcr;
+    uint64_t cntfrq_el0, dbgprcr, scxtnum_el0, scxtnum_el1;
     const struct mem_slot *walk_slot; /* where the last translation table was */
 };
 
@@ -158,7 +158,8 @@ bool arm_set_pstate(struct arm_cpu *cpu, uint64_t spsr);
 /* Changes EL and SP selection, moving SP between x[31] and sp_el[]. */
 void arm_set_el(struct arm_cpu *cpu, unsigned el, unsigned spsel);
 
-/* PSTATE.DAIF changed: asks for attention if that unmasked a pending interrupt. */
+/* PSTATE.DAIF changed: asks for attention if that unmasked a pending interrupt, and tells the engine
+ * if debug exceptions depend on it. */
 void arm_daif_changed(struct arm_cpu *cpu);
 
 /* Nanoseconds a WFE may sleep at most: the event stream's period, UINT64_MAX if it is off. */

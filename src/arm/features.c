@@ -9,14 +9,14 @@
 #include "base/error.h"
 
 static const char *const feature_names[ARM_FEATURES] = {
-    [ARM_FEAT_AES] = "aes",       [ARM_FEAT_PMULL] = "pmull", [ARM_FEAT_SHA1] = "sha1",
-    [ARM_FEAT_SHA256] = "sha256", [ARM_FEAT_CRC32] = "crc32", [ARM_FEAT_LSE] = "lse",
-    [ARM_FEAT_RDM] = "rdm",       [ARM_FEAT_LRCPC] = "lrcpc", [ARM_FEAT_RNG] = "rng",
-    [ARM_FEAT_PAN] = "pan",       [ARM_FEAT_PAN2] = "pan2",   [ARM_FEAT_HAFDBS] = "hafdbs",
-    [ARM_FEAT_CSV2] = "csv2",     [ARM_FEAT_CSV3] = "csv3",   [ARM_FEAT_SSBS] = "ssbs",
-    [ARM_FEAT_SB] = "sb",         [ARM_FEAT_UAO] = "uao",     [ARM_FEAT_DPB] = "dpb",
-    [ARM_FEAT_DIT] = "dit",       [ARM_FEAT_FLAGM] = "flagm", [ARM_FEAT_FLAGM2] = "flagm2",
-    [ARM_FEAT_DGH] = "dgh",
+    [ARM_FEAT_AES] = "aes",       [ARM_FEAT_PMULL] = "pmull",   [ARM_FEAT_SHA1] = "sha1",
+    [ARM_FEAT_SHA256] = "sha256", [ARM_FEAT_CRC32] = "crc32",   [ARM_FEAT_LSE] = "lse",
+    [ARM_FEAT_RDM] = "rdm",       [ARM_FEAT_LRCPC] = "lrcpc",   [ARM_FEAT_RNG] = "rng",
+    [ARM_FEAT_PAN] = "pan",       [ARM_FEAT_PAN2] = "pan2",     [ARM_FEAT_HAFDBS] = "hafdbs",
+    [ARM_FEAT_CSV2] = "csv2",     [ARM_FEAT_CSV3] = "csv3",     [ARM_FEAT_SSBS] = "ssbs",
+    [ARM_FEAT_SB] = "sb",         [ARM_FEAT_UAO] = "uao",       [ARM_FEAT_DPB] = "dpb",
+    [ARM_FEAT_DIT] = "dit",       [ARM_FEAT_FLAGM] = "flagm",   [ARM_FEAT_FLAGM2] = "flagm2",
+    [ARM_FEAT_DGH] = "dgh",       [ARM_FEAT_CSV2_3] = "csv2_3", [ARM_FEAT_E0PD] = "e0pd",
 };
 
 #define BIT(feature) (1ull << ARM_FEAT_##feature)
@@ -45,10 +45,9 @@ static const struct model {
 static const struct {
     uint8_t feature, needs;
 } requirements[] = {
-    {ARM_FEAT_PMULL, ARM_FEAT_AES},
-    {ARM_FEAT_SHA256, ARM_FEAT_SHA1},
-    {ARM_FEAT_PAN2, ARM_FEAT_PAN},
-    {ARM_FEAT_FLAGM2, ARM_FEAT_FLAGM},
+    {ARM_FEAT_PMULL, ARM_FEAT_AES},   {ARM_FEAT_SHA256, ARM_FEAT_SHA1},
+    {ARM_FEAT_PAN2, ARM_FEAT_PAN},    {ARM_FEAT_FLAGM2, ARM_FEAT_FLAGM},
+    {ARM_FEAT_CSV2_3, ARM_FEAT_CSV2}, {ARM_FEAT_E0PD, ARM_FEAT_CSV3},
 };
 
 const char *arm_model_name(unsigned index)
@@ -122,8 +121,8 @@ static int parse_feature(struct arm_features *features, const char *text, size_t
             return 0;
         }
     list(names, sizeof(names), feature_name);
-    return error_set(err, -EINVAL, "'%.*s' is not +FEATURE or -FEATURE; there are %s",
-                     (int)len, text, names);
+    return error_set(err, -EINVAL, "'%.*s' is not +FEATURE or -FEATURE; there are %s", (int)len,
+                     text, names);
 }
 
 int arm_features_parse(struct arm_features *features, const char *spec, struct error *err)
@@ -140,8 +139,7 @@ int arm_features_parse(struct arm_features *features, const char *spec, struct e
             model = &models[i];
     if (!model) {
         list(names, sizeof(names), arm_model_name);
-        return error_set(err, -EINVAL, "no CPU model '%.*s'; there are %s", (int)len, spec,
-                         names);
+        return error_set(err, -EINVAL, "no CPU model '%.*s'; there are %s", (int)len, spec, names);
     }
     features->model = model->name;
     features->midr = model->midr;

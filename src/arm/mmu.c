@@ -93,8 +93,9 @@ uint16_t arm_asid(const struct arm_cpu *cpu)
     return bit(cpu->tcr_el1, ARM_TCR_AS) ? asid : asid & 0xff;
 }
 
-/* Chooses table base and geometry. False: the address is in neither half, or walks are disabled. */
-static bool walk_begin(struct walk *w, uint64_t va)
+/* Chooses table base and geometry. False: the address is in neither half, or walks are disabled,
+ * for EL0 perhaps (FEAT_E0PD). */
+static bool walk_begin(struct walk *w, uint64_t va, unsigned el)
 {
     static const uint8_t ips[8] = {32, 36, 40, 42, 44, 48, 48, 48};
     const struct arm_cpu *cpu = w->cpu;
@@ -116,6 +117,8 @@ static bool walk_begin(struct walk *w, uint64_t va)
     w->tables = 0;
     w->base = bits(ttbr, 47, 1) << 1;
     if (bits(va, top, w->input_bits) != (upper ? ones(top - w->input_bits + 1) : 0))
+        return false;
+    if (el == 0 && bit(tcr, upper ? ARM_TCR_E0PD1 : ARM_TCR_E0PD0))
         return false;
     return !bit(tcr, upper ? ARM_TCR_EPD1 : ARM_TCR_EPD0);
 }
@@ -291,7 +294,7 @@ static int translate(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan,
     if (!(cpu->sctlr_el1 & ARM_SCTLR_M))
         return flat(cpu, va, access, out, fault);
     do {
-        if (!walk_begin(&w, va))
+        if (!walk_begin(&w, va, el))
             return fail(fault, ARM_FSC_TRANSLATION, 0, access);
         if (!walk(&w))
             return fail(fault, w.fsc, w.level, access);

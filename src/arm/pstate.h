@@ -34,6 +34,7 @@ enum {
 #define ARM_SCTLR_NTWI (1ull << 16)
 #define ARM_SCTLR_NTWE (1ull << 18)
 #define ARM_SCTLR_WXN  (1ull << 19)
+#define ARM_SCTLR_TSCXT (1ull << 20)
 #define ARM_SCTLR_SPAN (1ull << 23)
 #define ARM_SCTLR_E0E  (1ull << 24)
 #define ARM_SCTLR_EE   (1ull << 25)
@@ -44,7 +45,7 @@ enum {
 enum {
     ARM_TCR_T0SZ = 0, ARM_TCR_EPD0 = 7, ARM_TCR_TG0 = 14, ARM_TCR_T1SZ = 16, ARM_TCR_A1 = 22,
     ARM_TCR_EPD1 = 23, ARM_TCR_TG1 = 30, ARM_TCR_IPS = 32, ARM_TCR_AS = 36, ARM_TCR_TBI0 = 37,
-    ARM_TCR_TBI1 = 38, ARM_TCR_HA = 39, ARM_TCR_HD = 40,
+    ARM_TCR_TBI1 = 38, ARM_TCR_HA = 39, ARM_TCR_HD = 40, ARM_TCR_E0PD0 = 55, ARM_TCR_E0PD1 = 56,
 };
 
 /* MDSCR_EL1. */

@@ -10,21 +10,18 @@
 #include "base/bits.h"
 #include "base/trace.h"
 
+/* Halving without unpredictable branches: TLB maintenance, timers and the GIC come by here. */
 const struct arm_sysreg *arm_sysreg_find(uint32_t encoding)
 {
-    unsigned low = 0, high = arm_sysreg_count;
+    const struct arm_sysreg *reg = arm_sysreg_table;
+    unsigned n = arm_sysreg_count;
 
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        const struct arm_sysreg *reg = &arm_sysreg_table[middle];
-        if (reg->encoding == encoding)
-            return reg;
-        if (reg->encoding < encoding)
-            low = middle + 1;
-        else
-            high = middle;
+    while (n > 1) {
+        unsigned half = n / 2;
+        reg = reg[half].encoding <= encoding ? reg + half : reg;
+        n -= half;
     }
-    return NULL;
+    return reg->encoding == encoding ? reg : NULL;
 }
 
 const struct arm_sysreg *arm_sysreg_at(unsigned index)

@@ -16,6 +16,11 @@ bool arm_trap_uma(const struct arm_cpu *cpu, bool write)
     return !(cpu->sctlr_el1 & ARM_SCTLR_UMA);
 }
 
+bool arm_trap_tscxt(const struct arm_cpu *cpu, bool write)
+{
+    return cpu->sctlr_el1 & ARM_SCTLR_TSCXT;
+}
+
 uint64_t arm_read_nzcv(struct arm_cpu *cpu, const struct arm_sysreg *reg)
 {
     return (uint64_t)arm_nzcv(cpu) << 28;
@@ -33,12 +38,8 @@ uint64_t arm_read_daif(struct arm_cpu *cpu, const struct arm_sysreg *reg)
 
 void arm_write_daif(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
-    bool d_changed = (value >> ARM_SPSR_DAIF ^ cpu->daif) & ARM_DAIF_D;
-
     cpu->daif = (uint8_t)bits(value, ARM_SPSR_DAIF + 3, ARM_SPSR_DAIF);
     arm_daif_changed(cpu);
-    if (d_changed && (cpu->mdscr_el1 & (ARM_MDSCR_SS | ARM_MDSCR_MDE)))
-        changed(cpu);
 }
 
 uint64_t arm_read_spsel(struct arm_cpu *cpu, const struct arm_sysreg *reg)
@@ -135,8 +136,8 @@ uint64_t arm_read_isr(struct arm_cpu *cpu, const struct arm_sysreg *reg)
 
 void arm_write_sctlr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
-    /* RES1 here: ITD, SED (no AArch32), EOS, TSCXT, EIS, nTLSMD, LSMAOE. */
-    uint64_t res1 = 0x30500980;
+    /* RES1 here: ITD, SED (no AArch32), EOS, EIS, nTLSMD, LSMAOE. */
+    uint64_t res1 = 0x30400980;
     uint64_t known = ARM_SCTLR_M | ARM_SCTLR_A | ARM_SCTLR_C | ARM_SCTLR_SA | ARM_SCTLR_SA0 |
                      ARM_SCTLR_UMA | ARM_SCTLR_I | ARM_SCTLR_DZE | ARM_SCTLR_UCT | ARM_SCTLR_NTWI |
                      ARM_SCTLR_NTWE | ARM_SCTLR_WXN | ARM_SCTLR_E0E | ARM_SCTLR_EE | ARM_SCTLR_UCI;
@@ -147,6 +148,10 @@ void arm_write_sctlr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t
         res1 |= ARM_SCTLR_SPAN;
     if (arm_has(cpu->features, ARM_FEAT_SSBS))
         known |= ARM_SCTLR_DSSBS;
+    if (arm_has(cpu->features, ARM_FEAT_CSV2_3))
+        known |= ARM_SCTLR_TSCXT;
+    else
+        res1 |= ARM_SCTLR_TSCXT;
     cpu->sctlr_el1 = (value & known) | res1;
     changed(cpu);
 }
@@ -175,6 +180,8 @@ void arm_write_tcr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t v
 
     if (arm_has(cpu->features, ARM_FEAT_HAFDBS))
         known |= 1ull << ARM_TCR_HA | 1ull << ARM_TCR_HD;
+    if (arm_has(cpu->features, ARM_FEAT_E0PD))
+        known |= 1ull << ARM_TCR_E0PD0 | 1ull << ARM_TCR_E0PD1;
     cpu->tcr_el1 = value & known;
     changed(cpu);
 }

@@ -35,6 +35,7 @@ static const struct field fields[] = {
     {PFR0, 4, 1, 0}, /* EL1: AArch64 only */
     {PFR0, 48, 1, WITH(DIT)},
     {PFR0, 56, 1, WITH(CSV2)},
+    {PFR0, 56, 2, WITH(CSV2_3)}, /* with SCXTNUM_ELx */
     {PFR0, 60, 1, WITH(CSV3)},
     {PFR1, 4, 2, WITH(SSBS)}, /* with MSR and MRS of SSBS */
     {DFR0, 0, 6, 0},          /* DebugVer: Armv8.0 */
@@ -63,6 +64,7 @@ static const struct field fields[] = {
     {MMFR1, 20, 1, WITH(PAN)},
     {MMFR1, 20, 1, WITH(PAN2)},
     {MMFR2, 4, 1, WITH(UAO)},
+    {MMFR2, 60, 1, WITH(E0PD)},
 };
 
 uint64_t arm_read_id(struct arm_cpu *cpu, const struct arm_sysreg *reg)

@@ -32,7 +32,7 @@ arm_sysreg_writer arm_write_nzcv, arm_write_daif, arm_write_spsel, arm_write_pan
     arm_write_dit, arm_write_ssbs, arm_write_fpcr, arm_write_fpsr, arm_write_sctlr,
     arm_write_cpacr, arm_write_ttbr, arm_write_tcr, arm_write_mair, arm_write_vbar,
     arm_write_word;
-arm_sysreg_trap arm_trap_uma;
+arm_sysreg_trap arm_trap_uma, arm_trap_tscxt;
 
 /* sysreg_debug.c: self-hosted debug registers. */
 arm_sysreg_reader arm_read_claimset, arm_read_zero;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -110,6 +111,17 @@ static int help(int argc, char **argv)
     return 0;
 }
 
+/* A full disk behind standard output is an error; a reader that has seen enough is not. */
+static int finish(int status)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    if (errno == EPIPE)
+        return status;
+    fprintf(stderr, "armvm: standard output: %s\n", strerror(errno));
+    return status ? status : VM_EXIT_HOST;
+}
+
 int main(int argc, char **argv)
 {
     const struct command *command;
@@ -121,13 +133,13 @@ int main(int argc, char **argv)
         return VM_EXIT_USAGE;
     }
     if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-        return help(argc - 1, argv + 1);
+        return finish(help(argc - 1, argv + 1));
     if (!strcmp(argv[1], "--version"))
-        return command_version(1, argv + 1);
+        return finish(command_version(1, argv + 1));
     command = find(argv[1]);
     if (!command)
         return unknown(argv[1]);
     if (!command->run)
         return absent(command);
-    return command->run(argc - 1, argv + 1);
+    return finish(command->run(argc - 1, argv + 1));
 }

@@ -132,8 +132,9 @@ static int parse_one(const struct option_set *set, int argc, char **argv, int *i
     option = find(set, name, len);
     if (!option && len > 3 && !memcmp(name, "no-", 3)) {
         option = find(set, name + 3, len - 3);
-        if (option && option->off && !value)
-            return apply(option, ctx, "off", err);
+        if (option && option->off)
+            return value ? error_set(err, -EINVAL, "--no-%s takes no value", option->name)
+                         : apply(option, ctx, "off", err);
         option = NULL;
     }
     if (!option)

@@ -2,6 +2,7 @@
 /* armvm run. The manual is docs/man/armvm-run.1; a test compares its options with the table here.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "cmd/machine_options.h"
 #include "cmd/options.h"
 #include "cmd/values.h"
+#include "host/file.h"
 #include "vm/config.h"
 #include "vm/vm.h"
 
@@ -140,8 +142,23 @@ static int set_dry_run(void *ctx, const char *value, struct error *err)
     return 0;
 }
 
+/* The header of an arm64 Image (Linux Documentation/arch/arm64/booting.rst). */
+static bool is_kernel(const char *path)
+{
+    /* Opening something that is no file could wait forever. */
+    FILE *file = file_check("", path, UINT64_MAX, NULL, NULL) ? NULL : fopen(path, "re");
+    char head[64];
+    bool yes = file && fread(head, sizeof(head), 1, file) == 1 && !memcmp(head + 56, "ARM\x64", 4);
+
+    if (file)
+        fclose(file);
+    return yes;
+}
+
 static int set_image(void *ctx, const char *value, struct error *err)
 {
+    if (is_kernel(value))
+        return error_set(err, -EINVAL, "%s is a kernel: --kernel %s", value, value);
     return error_set(err, -EINVAL,
                      "%s: this build cannot boot disk images through firmware yet; give --kernel "
                      "FILE, and the image as --disk path=%s",

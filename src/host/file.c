@@ -31,7 +31,7 @@ static int open_checked(const char *what, const char *path, uint64_t limit, int 
     else if (S_ISDIR(st->st_mode))
         rc = error_set(err, -EISDIR, "%s: %s is a directory, a file is needed", what, path);
     else if (!S_ISREG(st->st_mode))
-        rc = error_set(err, -EINVAL, "%s: %s is not a regular file", what, path);
+        rc = error_set(err, -ENOTSUP, "%s: %s is not a regular file", what, path);
     else if (st->st_size == 0)
         rc = error_set(err, -ENODATA, "%s: %s is empty", what, path);
     else if ((uint64_t)st->st_size > limit)

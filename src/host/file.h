@@ -10,7 +10,7 @@ struct error;
 
 /* Reads all of path into *data (malloc'ed, one zero byte behind the end; the caller frees it).
  * A directory, a device, an empty file or one of more than limit bytes is refused: -EISDIR,
- * -EINVAL, -ENODATA, -EFBIG. what names the file's role in messages ("--kernel"). */
+ * -ENOTSUP, -ENODATA, -EFBIG. what names the file's role in messages ("--kernel"). */
 int file_read(const char *what, const char *path, size_t limit, uint8_t **data, size_t *size,
               struct error *err);
 

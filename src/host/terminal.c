@@ -22,16 +22,21 @@
 
 struct terminal {
     int fd;
+    char path[64];
     struct termios saved;
     bool raw;
     int pipe; /* to the supervisor, or -1 */
     pid_t supervisor;
 };
 
-static void set(int fd, const struct termios *settings)
+static int set(int fd, const struct termios *settings)
 {
-    while (tcsetattr(fd, TCSANOW, settings) < 0 && errno == EINTR)
-        ;
+    int rc;
+
+    do
+        rc = tcsetattr(fd, TCSANOW, settings);
+    while (rc < 0 && errno == EINTR);
+    return rc;
 }
 
 /* The child's whole life. Only async-signal-safe calls: the parent may have threads. */
@@ -54,8 +59,13 @@ static void __attribute__((noreturn)) supervise(const struct terminal *terminal,
         n = read(pipe, &byte, 1);
     while (n < 0 && errno == EINTR);
     /* A byte: all is well. The end without one: the parent is gone. */
-    if (n == 0)
-        set(terminal->fd, &terminal->saved);
+    if (n == 0 && set(terminal->fd, &terminal->saved) < 0) {
+        /* The parent led its session: with its end our descriptor was hung up. Others may go on
+         * using the terminal. */
+        int fd = open(terminal->path, O_RDWR | O_NOCTTY | O_NONBLOCK);
+        if (fd >= 0)
+            set(fd, &terminal->saved);
+    }
     _exit(0);
 }
 
@@ -88,6 +98,8 @@ int terminal_open(struct terminal **out, int fd, struct error *err)
         return error_set(err, rc, "the standard input is no terminal: %s", strerror(-rc));
     }
     terminal->fd = fd;
+    if (ttyname_r(fd, terminal->path, sizeof(terminal->path)))
+        terminal->path[0] = 0;
     start_supervisor(terminal);
     *out = terminal;
     return 0;
@@ -147,13 +159,13 @@ bool terminal_is_raw(const struct terminal *terminal)
     return terminal->raw;
 }
 
-unsigned terminal_columns(const struct terminal *terminal)
+void terminal_size(const struct terminal *terminal, unsigned *columns, unsigned *rows)
 {
-    struct winsize size;
+    struct winsize size = {0};
 
-    if (ioctl(terminal->fd, TIOCGWINSZ, &size) < 0 || !size.ws_col)
-        return 80;
-    return size.ws_col;
+    ioctl(terminal->fd, TIOCGWINSZ, &size);
+    *columns = size.ws_col ? size.ws_col : 80;
+    *rows = size.ws_row ? size.ws_row : 24;
 }
 
 void terminal_suspend(struct terminal *terminal)

@@ -23,7 +23,8 @@ void terminal_close(struct terminal *terminal);
 bool terminal_raw(struct terminal *terminal);
 void terminal_restore(struct terminal *terminal);
 bool terminal_is_raw(const struct terminal *terminal);
-unsigned terminal_columns(const struct terminal *terminal);
+/* Its size in characters; 80 by 24 when it does not tell. */
+void terminal_size(const struct terminal *terminal, unsigned *columns, unsigned *rows);
 
 /* The process stops as SIGTSTP would do it, with the terminal restored; returns after it goes on
  * (raw again if it was, and if we are in the foreground). */

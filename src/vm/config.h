@@ -51,8 +51,8 @@ struct vm_config {
     const char *trace_file;
     bool perf_map, stats, dry_run;
     bool gdb, gdb_wait; /* listen for a debugger; run nothing until it says so */
-    uint16_t gdb_port; /* 0: the host's choice */
-    bool blueprint; /* only to look at (armvm dt): no back end is opened */
+    uint16_t gdb_port;  /* 0: the host's choice */
+    bool blueprint;     /* only to look at (armvm dt): no back end is opened */
 };
 
 /* Defaults that fit the host. */

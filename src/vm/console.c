@@ -27,22 +27,26 @@ enum {
     MENU_KEY = 0x1d, /* Ctrl-] */
     QUEUE_BYTES = 32 << 10,
     HINT_SECONDS = 20,
+    LOOK_DELAY_MS = 10, /* collects bytes, so that a line is not looked at for each of them */
+    QUIET_MS = 100,
+    SAY_WAITS_MS = 50, /* the guest may be running, and the loop has its timers to serve */
+    STOP_WAITS_MS = 1000,
 };
 
 static const uint64_t MS = 1000000, SECOND = 1000000000;
 
 struct console {
     struct console_config config;
-    struct loop *loop;
     struct chr *chr;
     struct terminal *terminal; /* NULL: the back end is no terminal */
     struct loop_timer *tick;   /* status line and hint */
+    struct loop_timer *look;   /* --expect: output is queued */
     struct loop_timer *quiet;  /* --expect: no output for a while */
     uint64_t started;
     bool menu_open, announced;
 
     pthread_mutex_t lock; /* everything below */
-    bool line_shown, at_line_start, posted, matched;
+    bool line_shown, at_line_start, look_set, matched;
     uint64_t bytes;
     uint8_t *queue;
     size_t queued;
@@ -86,6 +90,9 @@ void console_say(struct console *console, const char *fmt, ...)
     n += sprintf(line + n, raw ? "\r\n" : "\n");
 
     if (console) {
+        /* After what the guest said before. */
+        if (console->terminal || !strcmp(console->config.spec, "stdio"))
+            chr_flush(console->chr, SAY_WAITS_MS);
         pthread_mutex_lock(&console->lock);
         clear_line_locked(console);
         if (console->terminal && !console->at_line_start)
@@ -94,6 +101,36 @@ void console_say(struct console *console, const char *fmt, ...)
         pthread_mutex_unlock(&console->lock);
     }
     put(STDERR_FILENO, line, (size_t)n);
+}
+
+/* Lines for standard error while it is a terminal in raw mode, which returns no carriage. */
+static ssize_t write_lines(void *cookie, const char *text, size_t len)
+{
+    struct console *console = cookie;
+
+    pthread_mutex_lock(&console->lock);
+    clear_line_locked(console);
+    pthread_mutex_unlock(&console->lock);
+    for (size_t at = 0; at < len;) {
+        const char *end = memchr(text + at, '\n', len - at);
+        size_t part = end ? (size_t)(end - text) - at : len - at;
+        put(STDERR_FILENO, text + at, part);
+        if (end && console->terminal && terminal_is_raw(console->terminal))
+            put(STDERR_FILENO, "\r\n", 2);
+        else if (end)
+            put(STDERR_FILENO, "\n", 1);
+        at += part + (end != NULL);
+    }
+    return (ssize_t)len;
+}
+
+FILE *console_open_stderr(struct console *console)
+{
+    FILE *file = fopencookie(console, "w", (cookie_io_functions_t){.write = write_lines});
+
+    if (file)
+        setvbuf(file, NULL, _IOLBF, BUFSIZ);
+    return file;
 }
 
 static void tick(void *ctx)
@@ -109,11 +146,12 @@ static void tick(void *ctx)
         hint = true;
     else if (silent && console->terminal && !console->menu_open &&
              terminal_is_raw(console->terminal)) {
-        int columns = (int)terminal_columns(console->terminal) - 1;
+        unsigned columns, rows;
+        terminal_size(console->terminal, &columns, &rows);
         int n = snprintf(line, sizeof(line), "armvm: %s, %.1f s (Ctrl-] opens the menu)",
                          console->config.waiting, (double)age / (double)SECOND);
-        if (n > columns)
-            n = columns;
+        if (n >= (int)columns)
+            n = (int)columns - 1;
         put(STDOUT_FILENO, "\r", 1);
         put(STDOUT_FILENO, line, (size_t)n);
         put(STDOUT_FILENO, "\033[K", 3);
@@ -151,13 +189,13 @@ static void on_output(void *ctx)
     bool matched;
 
     pthread_mutex_lock(&console->lock);
-    console->posted = false;
+    console->look_set = false;
     look_locked(console);
     matched = console->matched;
     pthread_mutex_unlock(&console->lock);
     announce(console, matched);
     if (!matched)
-        loop_timer_set(console->quiet, host_now_ns() + 100 * MS);
+        loop_timer_set(console->quiet, host_now_ns() + QUIET_MS * MS);
 }
 
 static void on_quiet(void *ctx)
@@ -177,9 +215,9 @@ static void queue_locked(struct console *console, const uint8_t *buf, size_t len
         if (console->queued == QUEUE_BYTES)
             look_locked(console);
     }
-    if (!console->posted) {
-        console->posted = true;
-        loop_post(console->loop, on_output, console);
+    if (!console->look_set) {
+        console->look_set = true;
+        loop_timer_set(console->look, host_now_ns() + LOOK_DELAY_MS * MS);
     }
 }
 
@@ -302,13 +340,13 @@ int console_create(const struct console_config *config, struct loop *loop, struc
     if (!console)
         return error_set(err, -ENOMEM, "out of memory");
     console->config = *config;
-    console->loop = loop;
     console->at_line_start = true;
     pthread_mutex_init(&console->lock, NULL);
     if (config->expect)
         console->queue = malloc(QUEUE_BYTES);
     if ((config->expect && !console->queue) ||
         loop_timer_create(loop, tick, console, &console->tick) ||
+        loop_timer_create(loop, on_output, console, &console->look) ||
         loop_timer_create(loop, on_quiet, console, &console->quiet))
         error_set(err, rc, "out of memory");
     else
@@ -339,6 +377,7 @@ void console_destroy(struct console *console)
         put(STDOUT_FILENO, "\r\n", 2);
     terminal_close(console->terminal);
     loop_timer_destroy(console->tick);
+    loop_timer_destroy(console->look);
     loop_timer_destroy(console->quiet);
     pthread_mutex_destroy(&console->lock);
     free(console->queue);
@@ -358,14 +397,27 @@ bool console_is_terminal(const struct console *console)
 void console_start(struct console *console)
 {
     console->started = host_now_ns();
+    if (!strcmp(console->config.spec, "pty"))
+        console_say(console, "the console is on %s", chr_name(console->chr));
     if (console->terminal)
         terminal_raw(console->terminal);
     loop_timer_set(console->tick, console->started);
 }
 
+void console_resized(struct console *console)
+{
+    unsigned columns, rows;
+
+    if (!console->terminal)
+        return;
+    terminal_size(console->terminal, &columns, &rows);
+    chr_set_size(console->chr, columns, rows);
+}
+
 void console_stop(struct console *console)
 {
     if (console->terminal && terminal_is_raw(console->terminal)) {
+        chr_flush(console->chr, STOP_WAITS_MS);
         pthread_mutex_lock(&console->lock);
         clear_line_locked(console);
         if (!console->at_line_start)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct chr;
 struct console;
@@ -55,6 +56,12 @@ uint64_t console_bytes(struct console *console); /* printed by the guest */
 void console_suspend(struct console *console);
 /* SIGCONT: take the terminal again, if it is ours. */
 void console_continue(struct console *console);
+
+/* SIGWINCH: the guest's virtio console hears of it. */
+void console_resized(struct console *console);
+
+/* Standard error for others' lines (--trace); the caller closes it before the console goes. */
+FILE *console_open_stderr(struct console *console);
 
 /* One line "armvm: ..." on standard error, whatever state the terminal is in. console may be NULL.
  */

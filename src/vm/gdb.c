@@ -463,7 +463,7 @@ static void command_thread_info(struct gdb *gdb, const char *id)
     }
     cpu = engine_cpu(gdb->config.engine, index);
     len = snprintf(text, sizeof(text), "CPU %u, EL%u%s", index, cpu->el,
-                   atomic_load(&cpu->power) == ARM_POWER_ON ? "" : ", off");
+                   atomic_load(&cpu->power) == ARM_POWER_OFF ? ", off" : "");
     gdb_wire_send(gdb->wire, out, (size_t)(gdb_to_hex(out, (uint8_t *)text, (size_t)len) - out));
 }
 

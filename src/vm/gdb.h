@@ -18,13 +18,14 @@ struct loop;
 struct gdb_config {
     struct loop *loop;
     struct engine *engine;
-    uint16_t port; /* 0: the host's choice */
-    bool wait;     /* nothing runs until a debugger says so */
+    uint16_t port;           /* 0: the host's choice */
+    bool wait;               /* nothing runs until a debugger says so */
     void (*kill)(void *ctx); /* the debugger wants the machine gone; loop's thread */
     void *ctx;
 };
 
-/* Listens; from the loop's thread or before it runs. With `wait`, the engine is paused from here. */
+/* Listens; from the loop's thread or before it runs. With `wait`, the engine is paused from here.
+ */
 int gdb_create(const struct gdb_config *config, struct gdb **gdb, struct error *err);
 /* Detaches the debugger and lets the machine run. Before the engine is destroyed. */
 void gdb_destroy(struct gdb *gdb);

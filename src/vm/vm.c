@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "base/trace.h"
 #include "host/clock.h"
+#include "host/file.h"
 #include "host/loop.h"
 #include "machine/board/board.h"
 #include "vm/config.h"
@@ -176,6 +177,9 @@ static void on_signal(void *ctx, int fd, unsigned events)
     case SIGCONT:
         console_continue(vm->console);
         break;
+    case SIGWINCH:
+        console_resized(vm->console);
+        break;
     case SIGQUIT:
         console_say(vm->console, "stopped (%s)", strsignal(SIGQUIT));
         end(vm, VM_EXIT_SIGNAL + SIGQUIT);
@@ -187,7 +191,7 @@ static void on_signal(void *ctx, int fd, unsigned events)
 
 static int watch_signals(struct vm *vm)
 {
-    static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT};
+    static const int handled[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
     sigset_t set;
 
     sigemptyset(&set);
@@ -322,6 +326,18 @@ static int make_console(struct vm *vm, struct error *err)
     return rc;
 }
 
+/* Before anything else is opened: the likeliest mistakes. */
+static int check_files(const struct vm_config *config, struct error *err)
+{
+    int rc = 0;
+
+    if (config->kernel)
+        rc = file_check("--kernel", config->kernel, config->memory, NULL, err);
+    if (!rc && config->initrd)
+        rc = file_check("--initrd", config->initrd, config->memory, NULL, err);
+    return rc;
+}
+
 static int open_disks(struct vm *vm, struct error *err)
 {
     const struct vm_config *config = vm->config;
@@ -374,16 +390,15 @@ static int open_nets(struct vm *vm, struct error *err)
 static int open_trace(struct vm *vm, struct error *err)
 {
     const struct vm_config *config = vm->config;
-    int rc = 0;
 
     if (!config->trace)
         return 0;
-    rc = trace_parse(&vm->trace, config->trace, err);
-    if (rc)
-        return rc;
-    vm->trace.out = config->trace_file ? fopen(config->trace_file, "we") : stderr;
+    vm->trace.out =
+        config->trace_file ? fopen(config->trace_file, "we") : console_open_stderr(vm->console);
     if (!vm->trace.out)
-        return error_set(err, -EIO, "--trace-file: %s: %s", config->trace_file, strerror(errno));
+        return error_set(err, -EIO, "--trace-file: %s: %s",
+                         config->trace_file ? config->trace_file : "standard error",
+                         strerror(errno));
     vm->board_config.trace = &vm->trace;
     return 0;
 }
@@ -445,10 +460,12 @@ int vm_create(const struct vm_config *config, struct vm **out, int *status, stru
     vm->signals = -1;
 
     rc = vm_config_check(config, err);
+    if (!rc)
+        rc = check_files(config, err);
     if (!rc && config->expect)
         rc = expect_create(&vm->expect, config->expect, err);
-    if (!rc)
-        rc = open_trace(vm, err);
+    if (!rc && config->trace)
+        rc = trace_parse(&vm->trace, config->trace, err);
     if (rc)
         goto fail;
     rc = loop_create(&vm->loop, err);
@@ -468,6 +485,8 @@ int vm_create(const struct vm_config *config, struct vm **out, int *status, stru
     rc = make_append(vm, err);
     if (!rc)
         rc = make_console(vm, err);
+    if (!rc)
+        rc = open_trace(vm, err);
     if (!rc)
         rc = open_disks(vm, err);
     if (!rc)
@@ -505,6 +524,8 @@ void vm_destroy(struct vm *vm)
             blk_close(vm->blk[i]);
     if (vm->serial2)
         chr_destroy(vm->serial2);
+    if (vm->trace.out)
+        fclose(vm->trace.out);
     console_destroy(vm->console);
     loop_timer_destroy(vm->timeout);
     loop_timer_destroy(vm->power_timeout);
@@ -515,8 +536,6 @@ void vm_destroy(struct vm *vm)
     }
     loop_destroy(vm->loop);
     expect_destroy(vm->expect);
-    if (vm->trace.out && vm->trace.out != stderr)
-        fclose(vm->trace.out);
     free(vm->append);
     free(vm);
 }
@@ -525,10 +544,8 @@ void vm_destroy(struct vm *vm)
 
 static void print_stats(struct vm *vm)
 {
-    struct engine *engine = board_engine(vm->board);
     struct rusage use;
 
-    engine_pause(engine);
     getrusage(RUSAGE_SELF, &use);
     fprintf(stderr,
             "armvm: %.3f s, host CPU %.3f s user and %.3f s system, %ld MiB resident at most, "
@@ -536,8 +553,7 @@ static void print_stats(struct vm *vm)
             running_seconds(vm), (double)use.ru_utime.tv_sec + (double)use.ru_utime.tv_usec / 1e6,
             (double)use.ru_stime.tv_sec + (double)use.ru_stime.tv_usec / 1e6, use.ru_maxrss >> 10,
             console_bytes(vm->console), vm->resets);
-    engine_print_stats(engine, stderr);
-    engine_resume(engine);
+    engine_print_stats(board_engine(vm->board), stderr);
 }
 
 int vm_run(struct vm *vm)
@@ -553,16 +569,19 @@ int vm_run(struct vm *vm)
     }
     if (vm->config->timeout_ns)
         loop_timer_set(vm->timeout, vm->started + vm->config->timeout_ns);
+    if (vm->serial2 && !strcmp(vm->config->serial, "pty"))
+        console_say(vm->console, "the serial port is on %s", chr_name(vm->serial2));
     if (vm->gdb)
         console_say(vm->console, "debugger: target remote localhost:%u%s", gdb_port(vm->gdb),
                     vm->config->gdb_wait ? " (the guest waits for it)" : "");
     vm_notify("READY=1\nSTATUS=The guest runs");
     status = loop_run(vm->loop);
     vm_notify("STOPPING=1");
-    if (vm->config->stats) {
-        console_stop(vm->console);
+    /* It stands still while it is looked at and taken apart. */
+    engine_pause(board_engine(vm->board));
+    console_stop(vm->console);
+    if (vm->config->stats)
         print_stats(vm);
-    }
     return status;
 }
 
@@ -607,4 +626,11 @@ void vm_print_plan(struct vm *vm, FILE *out)
     }
     fprintf(out, "rng        %s\n", board->rng ? "on" : "off");
     fprintf(out, "devicetree %zu bytes\n", fdt);
+    if (vm->gdb)
+        fprintf(out, "gdb        port %u%s\n", gdb_port(vm->gdb),
+                config->gdb_wait ? ", the guest waits" : "");
+    if (config->expect)
+        fprintf(out, "expect     %s\n", config->expect);
+    if (config->timeout_ns)
+        fprintf(out, "timeout    %g s\n", (double)config->timeout_ns / (double)SECOND);
 }

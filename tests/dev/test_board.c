@@ -117,8 +117,12 @@ static struct board *make(const struct board_config *config)
 }
 
 static const struct board_config plain = {
-    .cpus = 2, .memory = 64 * MIB, .kernel = kernel_path, .initrd = initrd_path,
-    .append = "console=ttyAMA0", .rng = true,
+    .cpus = 2,
+    .memory = 64 * MIB,
+    .kernel = kernel_path,
+    .initrd = initrd_path,
+    .append = "console=ttyAMA0",
+    .rng = true,
 };
 
 static const void *prop(const void *fdt, const char *path, const char *name, int *len)
@@ -252,14 +256,14 @@ static void a_device_interrupt_reaches_the_cpu(void **state)
     struct mem *mem = engine->config.mem;
     const struct arm_hooks *hooks = engine->config.hooks;
     uint64_t value;
-    wr32(mem, 0x08000000, 3);                     /* GICD_CTLR */
-    wr32(mem, 0x08000084, ~0u);                   /* SPIs in Group 1 */
-    wr32(mem, 0x08000104, 1 << 1);                /* GICD_ISENABLER1: the UART */
-    wr32(mem, 0x080a0014, 0);                     /* GICR_WAKER */
+    wr32(mem, 0x08000000, 3);      /* GICD_CTLR */
+    wr32(mem, 0x08000084, ~0u);    /* SPIs in Group 1 */
+    wr32(mem, 0x08000104, 1 << 1); /* GICD_ISENABLER1: the UART */
+    wr32(mem, 0x080a0014, 0);      /* GICR_WAKER */
     assert_true(hooks->icc_write(hooks->gic, 0, ARM_SYSREG(3, 0, 4, 6, 0), 0xff));
     assert_true(hooks->icc_write(hooks->gic, 0, ARM_SYSREG(3, 0, 12, 12, 7), 1));
     assert_int_equal(engine->cpu[0].lines, 0);
-    wr32(mem, 0x09000038, 0x20);                  /* UARTIMSC.TXIM */
+    wr32(mem, 0x09000038, 0x20); /* UARTIMSC.TXIM */
     wr32(mem, 0x09000000, 'x');
     assert_int_equal(engine->cpu[0].lines, ARM_LINE_IRQ);
     assert_true(hooks->icc_read(hooks->gic, 0, ARM_SYSREG(3, 0, 12, 12, 0), &value));

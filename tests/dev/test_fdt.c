@@ -32,8 +32,8 @@ static void values_are_laid_out_as_the_specification_says(void **state)
     assert_true(node > 0);
     assert_memory_equal(fdt_getprop(fdt, node, "compatible", &len), "a,b\0c", 6);
     assert_int_equal(len, 6);
-    assert_memory_equal(fdt_getprop(fdt, node, "reg", &len),
-                        "\0\0\0\x40\0\0\0\0\0\0\0\0\x20\0\0\0", 16);
+    assert_memory_equal(fdt_getprop(fdt, node, "reg", &len), "\0\0\0\x40\0\0\0\0\0\0\0\0\x20\0\0\0",
+                        16);
     assert_memory_equal(fdt_getprop(fdt, node, "interrupts", &len),
                         "\0\0\0\0\0\0\0\1\0\0\0\4\0\0\0\1\0\0\0\x0b\0\0\0\1", 24);
     assert_non_null(fdt_getprop(fdt, node, "flag", &len));

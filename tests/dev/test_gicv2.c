@@ -6,9 +6,20 @@
 
 enum { CPUS = 3, GICD = 0x08000000, GICC = 0x08010000 };
 
-enum { CTLR = GICC, PMR = GICC + 4, BPR = GICC + 8, IAR = GICC + 0xc, EOIR = GICC + 0x10,
-       RPR = GICC + 0x14, HPPIR = GICC + 0x18, ABPR = GICC + 0x1c, AIAR = GICC + 0x20,
-       AEOIR = GICC + 0x24, DIR = GICC + 0x1000, SGIR = GICD + 0xf00 };
+enum {
+    CTLR = GICC,
+    PMR = GICC + 4,
+    BPR = GICC + 8,
+    IAR = GICC + 0xc,
+    EOIR = GICC + 0x10,
+    RPR = GICC + 0x14,
+    HPPIR = GICC + 0x18,
+    ABPR = GICC + 0x1c,
+    AIAR = GICC + 0x20,
+    AEOIR = GICC + 0x24,
+    DIR = GICC + 0x1000,
+    SGIR = GICD + 0xf00
+};
 
 enum { ACKCTL = 4, FIQEN = 8, EOIMODE = 0x200 };
 
@@ -47,8 +58,8 @@ static void build(struct bench *b, unsigned cpus)
     struct error err;
     b->mem = new_mem();
     b->gic = gicv2_create(cpus, current_cpu, b);
-    b->gic->resources = (struct device_resources){
-        .mmio = {{GICD, 0x10000}, {GICC, 0x10000}}, .mmios = 2};
+    b->gic->resources =
+        (struct device_resources){.mmio = {{GICD, 0x10000}, {GICC, 0x10000}}, .mmios = 2};
     assert_int_equal(device_map(b->gic, b->mem, &err), 0);
     for (unsigned i = 0; i < cpus; i++) {
         gicv2_connect(b->gic, i, line_to(&b->irq[i]), line_to(&b->fiq[i]));

@@ -61,8 +61,8 @@ static int setup(void **state)
     struct error err;
     b->mem = new_mem();
     b->gic = gicv3_create(CPUS);
-    b->gic->resources = (struct device_resources){
-        .mmio = {{GICD, 0x10000}, {GICR, CPUS * GICR_CPU}}, .mmios = 2};
+    b->gic->resources =
+        (struct device_resources){.mmio = {{GICD, 0x10000}, {GICR, CPUS * GICR_CPU}}, .mmios = 2};
     assert_int_equal(device_map(b->gic, b->mem, &err), 0);
     for (unsigned i = 0; i < CPUS; i++) {
         gicv3_connect(b->gic, i, mpidr[i], line_to(&b->irq[i]), line_to(&b->fiq[i]));
@@ -119,7 +119,7 @@ static void identification_is_what_drivers_expect(void **state)
     assert_int_equal(rd32(b->mem, GICR + 0xffe8) >> 4 & 15, 3);
     uint32_t typer = rd32(b->mem, GICD + 4);
     assert_int_equal(32 * ((typer & 31) + 1), 288);
-    assert_int_equal(typer >> 17 & 1, 0); /* LPIS */
+    assert_int_equal(typer >> 17 & 1, 0);       /* LPIS */
     assert_int_equal(rd32(b->mem, GICD), 0x53); /* DS, ARE, both groups */
     assert_int_equal(rd(b->mem, redist(0) + 8, 8), 0);
     assert_int_equal(rd(b->mem, redist(2) + 8, 8), 0x100ull << 32 | 2 << 8);
@@ -359,9 +359,9 @@ static void the_binary_point_decides_what_preempts(void **state)
     enable(b, 0, 33);
     enable(b, 0, 34);
     assert_true(preempts(b, 2, 3, false));
-    assert_true(preempts(b, 2, 5, false)); /* group priority is [7:5]: 0x80 against 0xa0 */
+    assert_true(preempts(b, 2, 5, false));  /* group priority is [7:5]: 0x80 against 0xa0 */
     assert_false(preempts(b, 2, 6, false)); /* [7:6] */
-    assert_true(preempts(b, 4, 6, true));  /* CBPR: [7:5], through BPR0 */
+    assert_true(preempts(b, 4, 6, true));   /* CBPR: [7:5], through BPR0 */
     assert_false(preempts(b, 5, 3, true));
 }
 

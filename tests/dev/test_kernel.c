@@ -3,6 +3,7 @@
 #include "devtest.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -10,6 +11,7 @@
 
 #include "base/bits.h"
 #include "machine/fw/kernel.h"
+#include "machine/fw/unpack.h"
 
 enum { MIB = 1 << 20, SIZE = 8192 };
 
@@ -28,8 +30,8 @@ static uint8_t *image(uint64_t text_offset, uint64_t image_size)
 
 static size_t gzip(const uint8_t *data, size_t size, uint8_t *out, size_t room)
 {
-    z_stream z = {.next_in = (Bytef *)data, .avail_in = (uInt)size, .next_out = out,
-                  .avail_out = (uInt)room};
+    z_stream z = {
+        .next_in = (Bytef *)data, .avail_in = (uInt)size, .next_out = out, .avail_out = (uInt)room};
     assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
     deflateEnd(&z);
@@ -79,7 +81,8 @@ static void expect_error(const uint8_t *data, size_t size, const char *says)
 
 static void all_packings_of_an_image_are_recognised(void **state)
 {
-    uint8_t *plain = image(0, 3 * MIB), *packed = test_malloc(4 * SIZE), *out = test_malloc(8 * SIZE);
+    uint8_t *plain = image(0, 3 * MIB), *packed = test_malloc(4 * SIZE),
+            *out = test_malloc(8 * SIZE);
     expect_image(plain, SIZE);
     size_t size = gzip(plain, SIZE, packed, 4 * SIZE);
     expect_image(packed, size);
@@ -96,7 +99,8 @@ static void all_packings_of_an_image_are_recognised(void **state)
 
 static void every_truncation_is_an_error_or_an_image(void **state)
 {
-    uint8_t *plain = image(0, 3 * MIB), *packed = test_malloc(4 * SIZE), *out = test_malloc(8 * SIZE);
+    uint8_t *plain = image(0, 3 * MIB), *packed = test_malloc(4 * SIZE),
+            *out = test_malloc(8 * SIZE);
     size_t sizes[2] = {gzip(plain, SIZE, packed, 4 * SIZE)};
     for (size_t n = 0; n < sizes[0]; n += n < 64 ? 1 : 97)
         expect_error(packed, n, "");
@@ -118,7 +122,8 @@ static void every_truncation_is_an_error_or_an_image(void **state)
 
 static void damaged_data_is_an_error(void **state)
 {
-    uint8_t *plain = image(0, 3 * MIB), *packed = test_malloc(4 * SIZE), *out = test_malloc(8 * SIZE);
+    uint8_t *plain = image(0, 3 * MIB), *packed = test_malloc(4 * SIZE),
+            *out = test_malloc(8 * SIZE);
     size_t size = gzip(plain, SIZE, packed, 4 * SIZE);
     memset(packed + size / 2, 0xff, 64);
     expect_error(packed, size, "damaged");
@@ -139,7 +144,24 @@ static void damaged_data_is_an_error(void **state)
 
 static void a_bomb_ends_at_the_limit(void **state)
 {
-    /* 1.25 GiB of zeroes in layers of stored input would take long: a header that promises. */
+    enum { FULL = 1000000 };
+    uint8_t *zeroes = test_calloc(1, FULL), *packed = test_malloc(FULL), *out;
+    size_t size = gzip(zeroes, FULL, packed, FULL), out_size;
+    assert_int_equal(unpack_gzip(packed, size, FULL - 1, &out, &out_size), -EFBIG);
+    assert_int_equal(unpack_gzip(packed, size, FULL + 1, &out, &out_size), 0);
+    assert_int_equal(out_size, FULL);
+    free(out);
+    size = ZSTD_compress(packed, FULL, zeroes, FULL, 3);
+    assert_int_equal(unpack_zstd(packed, size, FULL - 1, &out, &out_size), -EFBIG);
+    assert_int_equal(unpack_zstd(packed, size, FULL + 1, &out, &out_size), 0);
+    assert_int_equal(out_size, FULL);
+    free(out);
+    test_free(zeroes);
+    test_free(packed);
+}
+
+static void hostile_image_headers_are_errors(void **state)
+{
     static const uint64_t sizes[][2] = {
         {0, 1ull << 41}, {1ull << 33, 0x1000}, {3, 0x1000}, {~0ull, ~0ull}, {0, ~0ull},
     };
@@ -165,12 +187,27 @@ static void other_files_are_called_by_their_name(void **state)
         {"device tree", 0, "\xd0\x0d\xfe\xed", 4},
         {"initrd", 0, "070701", 6},
         {"qcow2", 0, "QFI\xfb", 4},
-        {"xz", 0, "\xfd" "7zXZ", 6},
+        {"xz", 0,
+         "\xfd"
+         "7zXZ",
+         6},
         {"script", 0, "#!/bin/sh\n", 10},
-        {"x86-64", 0, "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\x3e\0", 20},
-        {"32-bit Arm", 0, "\x7f" "ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\x28\0", 20},
-        {"RISC-V", 0, "\x7f" "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xf3\0", 20},
-        {"PowerPC", 0, "\x7f" "ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\2\0\x15", 20},
+        {"x86-64", 0,
+         "\x7f"
+         "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\x3e\0",
+         20},
+        {"32-bit Arm", 0,
+         "\x7f"
+         "ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\x28\0",
+         20},
+        {"RISC-V", 0,
+         "\x7f"
+         "ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\xf3\0",
+         20},
+        {"PowerPC", 0,
+         "\x7f"
+         "ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\2\0\x15",
+         20},
         {"MBR", 510, "\x55\xaa", 2},
         {"ext2/3/4", 1080, "\x53\xef", 2},
         {"unknown kind", 100, "\1", 1},
@@ -215,12 +252,20 @@ static void pe_files_are_called_by_their_machine(void **state)
 static uint8_t *elf(uint64_t paddr, uint64_t filesz, uint64_t memsz, uint64_t offset)
 {
     uint8_t *data = test_calloc(1, SIZE);
-    Elf64_Ehdr eh = {.e_type = ET_EXEC, .e_machine = EM_AARCH64, .e_entry = 0xffff000000000040,
-                     .e_phoff = 64, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2};
+    Elf64_Ehdr eh = {.e_type = ET_EXEC,
+                     .e_machine = EM_AARCH64,
+                     .e_entry = 0xffff000000000040,
+                     .e_phoff = 64,
+                     .e_phentsize = sizeof(Elf64_Phdr),
+                     .e_phnum = 2};
     Elf64_Phdr ph[2] = {
         {.p_type = PT_NOTE, .p_offset = ~0ull, .p_filesz = ~0ull, .p_memsz = ~0ull},
-        {.p_type = PT_LOAD, .p_offset = offset, .p_vaddr = 0xffff000000000000, .p_paddr = paddr,
-         .p_filesz = filesz, .p_memsz = memsz},
+        {.p_type = PT_LOAD,
+         .p_offset = offset,
+         .p_vaddr = 0xffff000000000000,
+         .p_paddr = paddr,
+         .p_filesz = filesz,
+         .p_memsz = memsz},
     };
     memcpy(eh.e_ident, ELFMAG, SELFMAG);
     eh.e_ident[EI_CLASS] = ELFCLASS64;
@@ -249,9 +294,8 @@ static void an_elf_file_is_entered_at_its_physical_address(void **state)
 static void hostile_elf_headers_are_errors(void **state)
 {
     static const uint64_t bad[][4] = {
-        {0x40000000, 4096, 4095, 4096},  {0x40000000, 4097, 5000, 4096},
-        {0x40000000, 1, 1, ~0ull},       {0x40000000, ~0ull, ~0ull, 8},
-        {~0ull - 5, 16, 16, 0},          {0x40000000, 0, 0, 0},
+        {0x40000000, 4096, 4095, 4096}, {0x40000000, 4097, 5000, 4096}, {0x40000000, 1, 1, ~0ull},
+        {0x40000000, ~0ull, ~0ull, 8},  {~0ull - 5, 16, 16, 0},         {0x40000000, 0, 0, 0},
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         uint8_t *data = elf(bad[i][0], bad[i][1], bad[i][2], bad[i][3]);
@@ -320,6 +364,7 @@ int main(void)
         cmocka_unit_test(every_truncation_is_an_error_or_an_image),
         cmocka_unit_test(damaged_data_is_an_error),
         cmocka_unit_test(a_bomb_ends_at_the_limit),
+        cmocka_unit_test(hostile_image_headers_are_errors),
         cmocka_unit_test(other_files_are_called_by_their_name),
         cmocka_unit_test(a_packed_initrd_is_called_so),
         cmocka_unit_test(pe_files_are_called_by_their_machine),

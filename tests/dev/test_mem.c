@@ -109,7 +109,9 @@ static void overlaps_are_refused_by_name(void **state)
     struct mem *mem = new_mem();
     struct window w;
     struct error err = {0};
-    static const struct { uint64_t base, size; } bad[] = {
+    static const struct {
+        uint64_t base, size;
+    } bad[] = {
         {0x2000, 0x1000}, {0x1800, 0x1000}, {0x2800, 0x100}, {0x1000, 0x8000}, {0x2fff, 1},
     };
     assert_int_equal(mem_add_io(mem, 0x2000, 0x1000, &window_ops, &w, "first", NULL), 0);
@@ -141,8 +143,8 @@ static void every_slot_is_found_by_all_its_addresses(void **state)
     struct window w[50];
     assert_null(mem_find(mem, 0x1000));
     for (unsigned i = 0; i < 50; i++) /* not in order */
-        assert_int_equal(mem_add_io(mem, 0x1000 * (1 + i * 7 % 50), 0x800, &window_ops, &w[i], "w",
-                                    NULL), 0);
+        assert_int_equal(
+            mem_add_io(mem, 0x1000 * (1 + i * 7 % 50), 0x800, &window_ops, &w[i], "w", NULL), 0);
     for (unsigned i = 0; i < 50; i++) {
         uint64_t base = 0x1000 * (1 + i);
         assert_int_equal(mem_at(mem, i)->base, base);

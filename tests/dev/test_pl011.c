@@ -7,13 +7,36 @@
 #include "backend/chr/chr.h"
 #include "machine/char/pl011.h"
 
-enum { BASE = 0x9000000, DR = BASE, RSR = BASE + 4, FR = BASE + 0x18, IBRD = BASE + 0x24,
-       FBRD = BASE + 0x28, LCR_H = BASE + 0x2c, CR = BASE + 0x30, IFLS = BASE + 0x34,
-       IMSC = BASE + 0x38, RIS = BASE + 0x3c, MIS = BASE + 0x40, ICR = BASE + 0x44,
-       DMACR = BASE + 0x48 };
+enum {
+    BASE = 0x9000000,
+    DR = BASE,
+    RSR = BASE + 4,
+    FR = BASE + 0x18,
+    IBRD = BASE + 0x24,
+    FBRD = BASE + 0x28,
+    LCR_H = BASE + 0x2c,
+    CR = BASE + 0x30,
+    IFLS = BASE + 0x34,
+    IMSC = BASE + 0x38,
+    RIS = BASE + 0x3c,
+    MIS = BASE + 0x40,
+    ICR = BASE + 0x44,
+    DMACR = BASE + 0x48
+};
 
-enum { FEN = 0x10, UARTEN = 1, LBE = 0x80, TXE = 0x100, RXE = 0x200, RXFE = 0x10, RXFF = 0x40,
-       INT_RX = 0x10, INT_TX = 0x20, INT_RT = 0x40, INT_OE = 0x400 };
+enum {
+    FEN = 0x10,
+    UARTEN = 1,
+    LBE = 0x80,
+    TXE = 0x100,
+    RXE = 0x200,
+    RXFE = 0x10,
+    RXFF = 0x40,
+    INT_RX = 0x10,
+    INT_TX = 0x20,
+    INT_RT = 0x40,
+    INT_OE = 0x400
+};
 
 struct chr {
     char out[64];
@@ -212,9 +235,12 @@ static void loopback_ties_the_modem_lines(void **state)
 
 static void registers_keep_what_they_have_bits_for(void **state)
 {
-    static const struct { uint64_t reg; uint32_t mask; } regs[] = {
-        {IBRD, 0xffff}, {FBRD, 0x3f}, {LCR_H, 0xff}, {CR, 0xff87}, {IFLS, 0x3f}, {IMSC, 0x7ff},
-        {DMACR, 7}, {BASE + 0x20, 0xff},
+    static const struct {
+        uint64_t reg;
+        uint32_t mask;
+    } regs[] = {
+        {IBRD, 0xffff}, {FBRD, 0x3f},  {LCR_H, 0xff}, {CR, 0xff87},
+        {IFLS, 0x3f},   {IMSC, 0x7ff}, {DMACR, 7},    {BASE + 0x20, 0xff},
     };
     struct bench *b = *state;
     for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++) {

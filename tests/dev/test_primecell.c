@@ -26,8 +26,16 @@ static void poke_everywhere(struct mem *mem)
 
 /* --- PL031 -----------------------------------------------------------------------------------*/
 
-enum { RTCDR = BASE, RTCMR = BASE + 4, RTCLR = BASE + 8, RTCCR = BASE + 0xc, RTCIMSC = BASE + 0x10,
-       RTCRIS = BASE + 0x14, RTCMIS = BASE + 0x18, RTCICR = BASE + 0x1c };
+enum {
+    RTCDR = BASE,
+    RTCMR = BASE + 4,
+    RTCLR = BASE + 8,
+    RTCCR = BASE + 0xc,
+    RTCIMSC = BASE + 0x10,
+    RTCRIS = BASE + 0x14,
+    RTCMIS = BASE + 0x18,
+    RTCICR = BASE + 0x1c
+};
 
 struct rtc_bench {
     struct mem *mem;
@@ -152,10 +160,19 @@ static void the_loop_rings_the_alarm(void **state)
 
 /* --- PL061 -----------------------------------------------------------------------------------*/
 
-enum { GPIODATA = BASE, GPIODIR = BASE + 0x400, GPIOIS = BASE + 0x404, GPIOIBE = BASE + 0x408,
-       GPIOIEV = BASE + 0x40c, GPIOIE = BASE + 0x410, GPIORIS = BASE + 0x414,
-       GPIOMIS = BASE + 0x418, GPIOIC = BASE + 0x41c, GPIOAFSEL = BASE + 0x420,
-       KEY = 1 << PL061_POWER_LINE };
+enum {
+    GPIODATA = BASE,
+    GPIODIR = BASE + 0x400,
+    GPIOIS = BASE + 0x404,
+    GPIOIBE = BASE + 0x408,
+    GPIOIEV = BASE + 0x40c,
+    GPIOIE = BASE + 0x410,
+    GPIORIS = BASE + 0x414,
+    GPIOMIS = BASE + 0x418,
+    GPIOIC = BASE + 0x41c,
+    GPIOAFSEL = BASE + 0x420,
+    KEY = 1 << PL061_POWER_LINE
+};
 
 struct gpio_bench {
     struct mem *mem;

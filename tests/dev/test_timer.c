@@ -208,7 +208,8 @@ static void the_loop_raises_the_line_in_time(void **state)
     struct stop stop = {0};
     assert_int_equal(loop_create(&stop.loop, NULL), 0);
     build(&b, 62500000, stop.loop);
-    generic_timer_connect(b.timer, 1, GENERIC_TIMER_VIRT, (struct irq_line){stop_on_rise, &stop, 0});
+    generic_timer_connect(b.timer, 1, GENERIC_TIMER_VIRT,
+                          (struct irq_line){stop_on_rise, &stop, 0});
     uint64_t begin = host_now_ns();
     /* Postponed twice: the host timer goes off early and has to be set again. */
     for (unsigned ms = 1; ms <= 20; ms += 19) {

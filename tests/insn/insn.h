@@ -30,7 +30,7 @@ struct insn_state {
 struct insn_test {
     uint32_t code[INSN_MAX_BLOCK];
     unsigned length;
-    const char *name;         /* what it tests, for messages */
+    const char *name; /* what it tests, for messages */
     struct insn_state before;
     uint8_t data[INSN_DATA]; /* memory before, at insn_data_va() */
 };
@@ -45,14 +45,15 @@ struct insn_result {
 uint64_t insn_code_va(unsigned n);
 uint64_t insn_data_va(unsigned n);
 
-/* --- our side (run.c) -----------------------------------------------------------------------------*/
+/* ---- our side (run.c) -------------------------------------------------------------------------*/
 
 enum insn_how { INSN_INTERPRET, INSN_OPTIMISE, INSN_X64_V2, INSN_X64_V3, INSN_X64_V4, INSN_HOWS };
 
 extern const char *const insn_how_name[INSN_HOWS];
 
 struct insn_machine;
-struct insn_machine *insn_machine_create(void);
+/* big_endian: data accesses are. */
+struct insn_machine *insn_machine_create(bool big_endian);
 void insn_machine_destroy(struct insn_machine *machine);
 /* Whether this host and this build can run tests that way. */
 bool insn_can(const struct insn_machine *machine, enum insn_how how);
@@ -62,12 +63,13 @@ bool insn_can(const struct insn_machine *machine, enum insn_how how);
 void insn_run(struct insn_machine *machine, enum insn_how how, const struct insn_test *test,
               unsigned n, struct insn_result *result, uint64_t *first_va);
 
-/* --- the oracle (oracle.c) ------------------------------------------------------------------------*/
+/* ---- the oracle (oracle.c) --------------------------------------------------------------------*/
 
 /* Runs a batch; 0, or negative if there is no emulator here or it failed. */
-int insn_oracle(const struct insn_test *tests, unsigned count, struct insn_result *results);
+int insn_oracle(const struct insn_test *tests, unsigned count, bool big_endian,
+                struct insn_result *results);
 
-/* --- random tests (random.c) ----------------------------------------------------------------------*/
+/* ---- random tests (random.c) ------------------------------------------------------------------*/
 
 struct insn_random {
     struct insn_machine *machine;
@@ -80,7 +82,14 @@ uint64_t insn_rnd(struct insn_random *r);
 bool insn_row_testable(const struct insn_random *r, unsigned row);
 /* One instruction of that row from a random state; false if none was found that does not fault. */
 bool insn_random_row(struct insn_random *r, unsigned row, unsigned n, struct insn_test *test);
+/* Fills in everything but the code. */
+void insn_random_state(struct insn_random *r, unsigned n, struct insn_test *test);
 /* A block of random instructions with forward branches. */
 void insn_random_block(struct insn_random *r, unsigned n, struct insn_test *test);
+
+/* ---- written by hand (cases.c) ----------------------------------------------------------------*/
+
+unsigned insn_case_count(void);
+void insn_case(struct insn_random *r, unsigned index, unsigned n, struct insn_test *test);
 
 #endif

@@ -20,20 +20,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bits.h"
+
 enum {
     BASE = 0x10000000,
-    START = 0x1000,      /* driver code */
+    START = 0x1000, /* driver code */
     HANDLER = 0x1800,
-    CURSOR = 0x1900,     /* u64: where the next fault's address goes */
-    STACK = 0x2000,      /* signal stack, 16 KiB */
-    FAULTS = 0x6000,     /* u64 per fault */
+    CURSOR = 0x1900, /* u64: where the next fault's address goes */
+    STACK = 0x2000,  /* signal stack, 16 KiB */
+    FAULTS = 0x6000, /* u64 per fault */
     CODE = 0x20000,
-    SLOT = 640,          /* bytes of code a test */
-    PROLOGUE = 256,      /* bytes before the block */
+    SLOT = 640,     /* bytes of code a test */
+    PROLOGUE = 256, /* bytes before the block */
     RECORDS = 0x400000,
     RECORD = 2048,
-    AFTER = 832,         /* offset of the state after in a record */
-    DATA = 1664,         /* offset of the memory area */
+    AFTER = 832, /* offset of the state after in a record */
+    DATA = 1664, /* offset of the memory area */
     MAX_TESTS = 4096,
 };
 
@@ -49,12 +51,40 @@ uint64_t insn_data_va(unsigned n)
     return BASE + RECORDS + (uint64_t)n * RECORD + DATA;
 }
 
-/* ---- code ------------------------------------------------------------------------------------------*/
+/* ---- code -------------------------------------------------------------------------------------*/
 
 struct writer {
     uint8_t *image;
     uint32_t at;
+    bool big_endian;
 };
+
+static void put(uint8_t *p, unsigned size, uint64_t value, bool be)
+{
+    if (be)
+        st_be(p, size, value);
+    else
+        st_le(p, size, value);
+}
+
+static uint64_t number_at(const uint8_t *p, bool be)
+{
+    return be ? ld_be(p, 8) : ld_le(p, 8);
+}
+
+/* A state as it lies in the memory of a PE whose data is big-endian, and back: V registers are
+ * moved as 128-bit numbers. */
+static void swap_state(struct insn_state *s)
+{
+    uint64_t *x = s->x;
+    for (unsigned i = 0; i < 32; i++) {
+        uint64_t low = __builtin_bswap64(s->v[i].d[0]);
+        s->v[i].d[0] = __builtin_bswap64(s->v[i].d[1]);
+        s->v[i].d[1] = low;
+    }
+    for (unsigned i = 0; i < (sizeof(*s) - sizeof(s->v)) / 8; i++)
+        x[i] = __builtin_bswap64(x[i]);
+}
 
 static void word(struct writer *w, uint32_t insn)
 {
@@ -126,17 +156,13 @@ static void store_state(struct writer *w, uint32_t record)
 /* Signals 4 (ILL), 5 (TRAP), 7 (BUS) and 11 (SEGV) go to HANDLER, on a stack of their own. */
 static void write_start(struct writer *w)
 {
+    bool be = w->big_endian;
     static const unsigned signals[] = {4, 5, 7, 11};
-    const struct {
-        uint64_t handler, flags, restorer, mask;
-    } action = {BASE + HANDLER, 0x08000000 | 4 /* SA_ONSTACK | SA_SIGINFO */, 0, 0};
-    const struct {
-        uint64_t base;
-        uint64_t flags;
-        uint64_t size;
-    } stack = {BASE + STACK, 0, 16384};
-    memcpy(w->image + CURSOR + 64, &action, sizeof(action));
-    memcpy(w->image + CURSOR + 128, &stack, sizeof(stack));
+    uint8_t *action = w->image + CURSOR + 64, *stack = w->image + CURSOR + 128;
+    put(action, 8, BASE + HANDLER, be);
+    put(action + 8, 8, 0x08000000 | 4, be); /* SA_ONSTACK | SA_SIGINFO */
+    put(stack, 8, BASE + STACK, be);
+    put(stack + 16, 8, 16384, be);
     w->at = START;
     load_number(w, 0, BASE + CURSOR + 128);
     word(w, 0xd2800001u); /* MOV X1, 0 */
@@ -160,14 +186,16 @@ static void write_start(struct writer *w)
     word(w, 0x91001063u); /* ADD X3, X3, 4 */
     word(w, 0xf9000000u | 440 / 8 << 10 | 2 << 5 | 3);
     word(w, 0xd65f03c0u); /* RET */
-    uint64_t faults = BASE + FAULTS;
-    memcpy(w->image + CURSOR, &faults, 8);
+    put(w->image + CURSOR, 8, BASE + FAULTS, be);
 }
 
 static void write_test(struct writer *w, const struct insn_test *test, unsigned n)
 {
     uint32_t record = RECORDS + n * RECORD, slot = CODE + n * SLOT;
-    memcpy(w->image + record, &test->before, sizeof(test->before));
+    struct insn_state before = test->before;
+    if (w->big_endian)
+        swap_state(&before);
+    memcpy(w->image + record, &before, sizeof(before));
     memcpy(w->image + record + DATA, test->data, INSN_DATA);
     w->at = slot;
     load_state(w, BASE + record);
@@ -183,37 +211,49 @@ static void write_test(struct writer *w, const struct insn_test *test, unsigned 
 static void write_end(struct writer *w, unsigned count, uint32_t size)
 {
     w->at = CODE + count * SLOT;
-    word(w, 0xd2800033u);            /* MOV X19, 1: file */
+    word(w, 0xd2800033u); /* MOV X19, 1: file */
     load_number(w, 20, BASE + CURSOR);
     load_number(w, 21, size - CURSOR);
-    word(w, 0xaa1303e0u);            /* again: MOV X0, X19 */
-    word(w, 0xaa1403e1u);            /* MOV X1, X20 */
-    word(w, 0xaa1503e2u);            /* MOV X2, X21 */
+    word(w, 0xaa1303e0u); /* again: MOV X0, X19 */
+    word(w, 0xaa1403e1u); /* MOV X1, X20 */
+    word(w, 0xaa1503e2u); /* MOV X2, X21 */
     system_call(w, 64);
-    word(w, 0x8b000294u);            /* ADD X20, X20, X0 */
-    word(w, 0xeb0002b5u);            /* SUBS X21, X21, X0 */
-    word(w, 0x54ffff2cu);            /* B.GT again */
+    word(w, 0x8b000294u); /* ADD X20, X20, X0 */
+    word(w, 0xeb0002b5u); /* SUBS X21, X21, X0 */
+    word(w, 0x54ffff2cu); /* B.GT again */
     word(w, 0xd2800000u);
     system_call(w, 94); /* exit_group */
 }
 
-static void write_header(uint8_t *image, uint32_t size)
+/* The ELF header and one segment with all of the image. */
+static void write_header(uint8_t *image, uint32_t size, bool be)
 {
-    Elf64_Ehdr header = {
-        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-        .e_type = ET_EXEC, .e_machine = EM_AARCH64, .e_version = EV_CURRENT,
-        .e_entry = BASE + START, .e_phoff = sizeof(header), .e_ehsize = sizeof(header),
-        .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 1,
-    };
-    Elf64_Phdr segment = {
-        .p_type = PT_LOAD, .p_flags = PF_R | PF_W | PF_X, .p_vaddr = BASE, .p_paddr = BASE,
-        .p_filesz = size, .p_memsz = size, .p_align = 0x10000,
-    };
-    memcpy(image, &header, sizeof(header));
-    memcpy(image + sizeof(header), &segment, sizeof(segment));
+    Elf64_Ehdr *header = (void *)image;
+    Elf64_Phdr *segment = (void *)(header + 1);
+    memcpy(header->e_ident, ELFMAG, SELFMAG);
+    header->e_ident[EI_CLASS] = ELFCLASS64;
+    header->e_ident[EI_DATA] = be ? ELFDATA2MSB : ELFDATA2LSB;
+    header->e_ident[EI_VERSION] = EV_CURRENT;
+#define PUT(field, value) put((uint8_t *)&(field), sizeof(field), value, be)
+    PUT(header->e_type, ET_EXEC);
+    PUT(header->e_machine, EM_AARCH64);
+    PUT(header->e_version, EV_CURRENT);
+    PUT(header->e_entry, BASE + START);
+    PUT(header->e_phoff, sizeof(*header));
+    PUT(header->e_ehsize, sizeof(*header));
+    PUT(header->e_phentsize, sizeof(*segment));
+    PUT(header->e_phnum, 1);
+    PUT(segment->p_type, PT_LOAD);
+    PUT(segment->p_flags, PF_R | PF_W | PF_X);
+    PUT(segment->p_vaddr, BASE);
+    PUT(segment->p_paddr, BASE);
+    PUT(segment->p_filesz, size);
+    PUT(segment->p_memsz, size);
+    PUT(segment->p_align, 0x10000);
+#undef PUT
 }
 
-/* ---- running ---------------------------------------------------------------------------------------*/
+/* ---- running ----------------------------------------------------------------------------------*/
 
 static int write_file(const char *path, const uint8_t *data, size_t size)
 {
@@ -226,7 +266,7 @@ static int write_file(const char *path, const uint8_t *data, size_t size)
 }
 
 /* Runs the emulator on path with its output in image from CURSOR on. */
-static int run(const char *path, uint8_t *image, size_t size)
+static int run(const char *emulator, const char *path, uint8_t *image, size_t size)
 {
     int pipes[2], status;
     size_t got = CURSOR;
@@ -237,7 +277,7 @@ static int run(const char *path, uint8_t *image, size_t size)
         dup2(pipes[1], 1);
         close(pipes[0]);
         close(pipes[1]);
-        execlp("qemu-aarch64-static", "qemu-aarch64-static", path, (char *)NULL);
+        execlp(emulator, emulator, path, (char *)NULL);
         _exit(127);
     }
     close(pipes[1]);
@@ -253,25 +293,27 @@ static int run(const char *path, uint8_t *image, size_t size)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 && got == size ? 0 : -EIO;
 }
 
-static void collect(const uint8_t *image, unsigned count, struct insn_result *results)
+static void collect(const uint8_t *image, unsigned count, bool be, struct insn_result *results)
 {
-    uint64_t end, fault;
+    uint64_t end = number_at(image + CURSOR, be);
     for (unsigned i = 0; i < count; i++) {
         const uint8_t *record = image + RECORDS + (size_t)i * RECORD;
         memcpy(&results[i].state, record + AFTER, sizeof(results[i].state));
+        if (be)
+            swap_state(&results[i].state);
         memcpy(results[i].data, record + DATA, INSN_DATA);
         results[i].fault = false;
     }
-    memcpy(&end, image + CURSOR, 8);
     for (uint64_t at = BASE + FAULTS; at < end && at < BASE + CODE; at += 8) {
-        memcpy(&fault, image + (at - BASE), 8);
+        uint64_t fault = number_at(image + (at - BASE), be);
         uint64_t n = (fault - BASE - CODE) / SLOT;
         if (n < count)
             results[n].fault = true;
     }
 }
 
-int insn_oracle(const struct insn_test *tests, unsigned count, struct insn_result *results)
+int insn_oracle(const struct insn_test *tests, unsigned count, bool big_endian,
+                struct insn_result *results)
 {
     if (count == 0 || count > MAX_TESTS)
         return -EINVAL;
@@ -282,17 +324,18 @@ int insn_oracle(const struct insn_test *tests, unsigned count, struct insn_resul
     if (fd >= 0)
         close(fd);
     if (image && fd >= 0) {
-        struct writer w = {.image = image};
-        write_header(image, size);
+        struct writer w = {.image = image, .big_endian = big_endian};
+        write_header(image, size, big_endian);
         write_start(&w);
         for (unsigned i = 0; i < count; i++)
             write_test(&w, &tests[i], i);
         write_end(&w, count, size);
         ret = write_file(path, image, size);
         if (!ret)
-            ret = run(path, image, size);
+            ret = run(big_endian ? "qemu-aarch64_be-static" : "qemu-aarch64-static", path, image,
+                      size);
         if (!ret)
-            collect(image, count, results);
+            collect(image, count, big_endian, results);
     }
     if (fd >= 0)
         unlink(path);

@@ -17,21 +17,27 @@
 #include "engine/ir/ir.h"
 #include "insn_x64.h"
 
-const char *const insn_how_name[INSN_HOWS] = {"interpreter", "optimised", "x64 v2", "x64 v3", "x64 v4"};
+const char *const insn_how_name[INSN_HOWS] = {"interpreter", "optimised", "x64 v2", "x64 v3",
+                                              "x64 v4"};
+
+/* As Linux sets up EL0. */
+enum { MODE = FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_NTWI | FRONT_NTWE };
 
 struct insn_machine {
     struct arm_cpu cpu; /* first: services get its address */
     struct arm_features features;
     struct ir *ir;
     uint64_t data_va;
-    uint64_t missed; /* first access outside */
-    bool failed;     /* IR that does not verify, and the like */
+    uint64_t code_va, code_end; /* the block */
+    uint32_t mode;              /* FRONT_*, but for FRONT_FPCR */
+    uint64_t missed;            /* first access outside */
+    bool failed;                /* IR that does not verify, and the like */
     uint8_t page[IR_PAGE_SIZE];
     uint8_t data[IR_PAGE_SIZE] __attribute__((aligned(4096)));
     struct insn_x64 *x64[3];
 };
 
-/* ---- memory services -------------------------------------------------------------------------------*/
+/* ---- memory services --------------------------------------------------------------------------*/
 
 static struct insn_machine *machine_of(void *cpu)
 {
@@ -65,8 +71,19 @@ static void store(uint8_t *p, uint64_t v, uint32_t memop)
         st_le(p, IR_MEM_BYTES(memop), v);
 }
 
+/* Literals lie in the block itself. */
+static const uint8_t *literal(const struct insn_machine *m, uint64_t va, unsigned bytes)
+{
+    uint64_t at = va - m->cpu.pc_page;
+    bool inside = va >= m->code_va && va + bytes <= m->code_end && at <= IR_PAGE_SIZE - bytes;
+    return inside ? m->page + at : NULL;
+}
+
 static uint64_t flat_ld(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff)
 {
+    const uint8_t *code = literal(machine_of(cpu), va, IR_MEM_BYTES(memop));
+    if (code)
+        return load(code, memop);
     const uint8_t *p = reach(machine_of(cpu), va, IR_MEM_BYTES(memop), memop);
     return p ? load(p, memop) : 0;
 }
@@ -99,6 +116,12 @@ static void flat_st2(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t me
     }
 }
 
+static void copy_element(uint8_t *to, const uint8_t *from, unsigned size, uint32_t memop)
+{
+    for (unsigned i = 0; i < size; i++)
+        to[i] = from[memop & IR_MEM_BE ? size - 1 - i : i];
+}
+
 static void flat_ldv(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count)
 {
     struct insn_machine *m = machine_of(cpu);
@@ -106,7 +129,7 @@ static void flat_ldv(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint
     const uint8_t *p = reach(m, va, count * size, memop);
     for (unsigned i = 0; p && i < count; i++) {
         m->cpu.scratch[i] = (union v128){.d = {0, 0}};
-        memcpy(&m->cpu.scratch[i], p + i * size, size);
+        copy_element(m->cpu.scratch[i].b, p + i * size, size, memop);
     }
 }
 
@@ -116,7 +139,7 @@ static void flat_stv(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint
     unsigned size = IR_MEM_BYTES(memop);
     uint8_t *p = reach(m, va, count * size, memop);
     for (unsigned i = 0; p && i < count; i++)
-        memcpy(p + i * size, &m->cpu.scratch[1 + i], size);
+        copy_element(p + i * size, m->cpu.scratch[1 + i].b, size, memop);
 }
 
 static void flat_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t len)
@@ -161,7 +184,8 @@ static uint64_t flat_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, in
     return old;
 }
 
-static uint64_t flat_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff)
+static uint64_t flat_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop,
+                         int32_t pgoff)
 {
     uint8_t *p = reach(machine_of(cpu), va, IR_MEM_BYTES(memop), memop);
     if (!p)
@@ -186,8 +210,8 @@ static uint64_t flat_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, 
     return load(p, memop);
 }
 
-static uint64_t flat_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff,
-                         uint32_t pair)
+static uint64_t flat_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop,
+                         int32_t pgoff, uint32_t pair)
 {
     struct insn_machine *m = machine_of(cpu);
     unsigned size = IR_MEM_BYTES(memop), bytes = size << (pair ? 1 : 0);
@@ -205,22 +229,32 @@ static uint64_t flat_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_
 }
 
 static const struct ir_runtime runtime = {
-    flat_ld,  flat_st,    flat_ld2,  flat_st2, flat_ldv, flat_stv,
+    flat_ld,    flat_st,   flat_ld2, flat_st2, flat_ldv, flat_stv,
     flat_probe, flat_atom, flat_cas, flat_ldx, flat_stx,
 };
 
-/* ---- an engine that offers nothing -------------------------------------------------------------------*/
+/* ---- an engine that offers nothing ------------------------------------------------------------*/
 
 static void nothing(struct arm_cpu *cpu)
 {
 }
 
+static void no_wait(struct arm_cpu *cpu, uint64_t timeout_ns)
+{
+}
+
 static const struct arm_engine_ops engine_ops = {
-    .context_changed = nothing, .dsb = nothing, .isb = nothing, .wfi = nothing,
-    .debug_changed = nothing,   .kick = nothing, .sev = nothing,
+    .context_changed = nothing,
+    .dsb = nothing,
+    .isb = nothing,
+    .wfi = nothing,
+    .wfe = no_wait,
+    .debug_changed = nothing,
+    .kick = nothing,
+    .sev = nothing,
 };
 
-struct insn_machine *insn_machine_create(void)
+struct insn_machine *insn_machine_create(bool big_endian)
 {
     struct insn_machine *m = aligned_alloc(4096, align_up(sizeof(*m), 4096));
     if (!m)
@@ -229,6 +263,7 @@ struct insn_machine *insn_machine_create(void)
     m->features = (struct arm_features){.model = "max", .have = ~0ull, .gic = 3};
     m->cpu.features = &m->features;
     m->cpu.engine_ops = &engine_ops;
+    m->mode = MODE | (big_endian ? FRONT_BE : 0);
     m->ir = ir_create();
     for (unsigned level = 0; level < 3; level++)
         m->x64[level] = insn_x64_create(level, &runtime);
@@ -248,7 +283,7 @@ bool insn_can(const struct insn_machine *m, enum insn_how how)
     return how < INSN_X64_V2 || m->x64[how - INSN_X64_V2];
 }
 
-/* ---- running ---------------------------------------------------------------------------------------*/
+/* ---- running ----------------------------------------------------------------------------------*/
 
 static void load_state(struct insn_machine *m, const struct insn_test *test, unsigned n)
 {
@@ -261,9 +296,12 @@ static void load_state(struct insn_machine *m, const struct insn_test *test, uns
     m->cpu.fpsr = (uint32_t)s->fpsr;
     m->cpu.raised = 0;
     m->cpu.el = 0;
+    m->cpu.cpacr_el1 = 3u << 20; /* FPEN: nothing traps */
     m->cpu.monitor[0] = ~0ull;
     m->cpu.pc = insn_code_va(n);
     m->data_va = insn_data_va(n);
+    m->code_va = insn_code_va(n);
+    m->code_end = m->code_va + 4 * test->length;
     m->missed = 0;
     memcpy(m->data + m->data_va % IR_PAGE_SIZE, test->data, INSN_DATA);
 }
@@ -282,14 +320,14 @@ static void save_state(const struct insn_machine *m, struct insn_result *r)
     r->fault = m->cpu.raised != 0;
 }
 
-/* The guest page at va as far as the block lies in it; behind the block an ISB ends regions. */
+/* The guest page at va as far as the block lies in it; behind the block a WFI ends regions. */
 static void fill_page(struct insn_machine *m, const struct insn_test *test, unsigned n, uint64_t va)
 {
-    static const uint32_t isb = 0xd5033fdf;
+    static const uint32_t wfi = 0xd503207f;
     for (unsigned i = 0; i <= test->length; i++) {
         uint64_t at = insn_code_va(n) + 4 * i - va;
         if (at < IR_PAGE_SIZE)
-            memcpy(m->page + at, i < test->length ? &test->code[i] : &isb, 4);
+            memcpy(m->page + at, i < test->length ? &test->code[i] : &wfi, 4);
     }
 }
 
@@ -297,7 +335,7 @@ static bool translate(struct insn_machine *m, bool optimise, unsigned max_insns)
 {
     struct front_region region = {.code = m->page,
                                   .pgoff = (uint32_t)(m->cpu.pc & (IR_PAGE_SIZE - 1)),
-                                  .mode = m->cpu.fpcr & 0x07c80000u ? FRONT_FPCR : 0,
+                                  .mode = m->mode | (m->cpu.fpcr & 0x07c80000u ? FRONT_FPCR : 0),
                                   .max_insns = max_insns,
                                   .features = &m->features};
     const struct ir_opt_config config = {.forward = true, .dead = true};

@@ -101,8 +101,7 @@ static void make_state(struct batch *b, struct insn_test *t)
     s->fpcr = b->modes ? simd_random(&b->seed) & (FPCR_RMODE | FPCR_FZ | FPCR_DN | FPCR_AHP) : 0;
 }
 
-/* --- comparing
- * ----------------------------------------------------------------------------------*/
+/* ---- comparing --------------------------------------------------------------------------------*/
 
 static void show_vector(const char *what, const union v128 *v)
 {
@@ -153,7 +152,7 @@ static void run_batch(struct batch *b)
 {
     if (b->count == 0)
         return;
-    assert_int_equal(insn_oracle(b->test, b->count, b->want), 0);
+    assert_int_equal(insn_oracle(b->test, b->count, false, b->want), 0);
     for (unsigned i = 0; i < b->count; i++) {
         for (enum insn_how how = INSN_INTERPRET; how < INSN_HOWS; how++) {
             struct insn_result got;
@@ -202,7 +201,7 @@ static void add_test(struct batch *b, const struct a64_row *row)
 static void check_rows(unsigned first, unsigned last, unsigned each, bool modes)
 {
     struct batch b = {
-        .machine = insn_machine_create(),
+        .machine = insn_machine_create(false),
         .test = calloc(BATCH, sizeof(struct insn_test)),
         .want = calloc(BATCH, sizeof(struct insn_result)),
         .seed = 0x9e3779b97f4a7c15ull + first,
@@ -261,7 +260,7 @@ static void cryptography_agrees(void **state)
 /* Absent features: whatever the open fields hold. */
 static void rows_of_absent_features_are_undefined(void **state)
 {
-    struct insn_machine *machine = insn_machine_create();
+    struct insn_machine *machine = insn_machine_create(false);
     uint64_t seed = 1;
     assert_non_null(machine);
     for (unsigned i = A64_STR_v_uimm; i <= A64_XAR; i++) {

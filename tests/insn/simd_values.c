@@ -80,7 +80,7 @@ uint64_t simd_fp_value(uint64_t *seed, unsigned width)
         break;
     }
     e = e > max ? max - 1 : e;
-    return simd_random(seed) << (width - 1) & 1ull << (width - 1) | e << fraction_bits | f;
+    return (uint64_t)below(seed, 2) << (width - 1) | e << fraction_bits | f;
 }
 
 static uint64_t integer_value(uint64_t *seed, unsigned width)
@@ -105,9 +105,24 @@ static uint64_t integer_value(uint64_t *seed, unsigned width)
     }
 }
 
+/* A number from 1/8 to 16 with few ones in its fraction, or few zeros: sums that cancel, products
+ * and quotients that are exact or lie half-way. */
+static uint64_t near_value(uint64_t *seed, unsigned width)
+{
+    const unsigned fraction_bits = width == 32 ? 23 : 52;
+    const uint64_t bias = width == 32 ? 127 : 1023;
+    uint64_t f = 0;
+    for (unsigned i = below(seed, 4); i; i--)
+        f |= 1ull << below(seed, fraction_bits);
+    if (below(seed, 4) == 0)
+        f ^= ones(fraction_bits);
+    return (uint64_t)below(seed, 2) << (width - 1) | (bias - 3 + below(seed, 7)) << fraction_bits |
+           f;
+}
+
 union v128 simd_vector(uint64_t *seed)
 {
-    const unsigned kind = below(seed, 8);
+    const unsigned kind = below(seed, 10);
     union v128 v;
     for (unsigned i = 0; i < 2; i++)
         v.d[i] = simd_random(seed);
@@ -127,6 +142,12 @@ union v128 simd_vector(uint64_t *seed)
     } else if (kind == 6) {
         for (unsigned i = 0; i < 16; i++)
             v.b[i] = (uint8_t)below(seed, 80);
+    } else if (kind == 7) {
+        for (unsigned i = 0; i < 4; i++)
+            v.s[i] = (uint32_t)near_value(seed, 32);
+    } else if (kind == 8) {
+        for (unsigned i = 0; i < 2; i++)
+            v.d[i] = near_value(seed, 64);
     }
     return v;
 }

@@ -2,10 +2,11 @@
 /*
  * Runs random instruction tests on all our engines and on the oracle and compares.
  *
- *   test_insn [--row PREFIX] [--count N] [--blocks N] [--seed N] [--rounds N]
+ *   test_insn [--big-endian] [--row PREFIX] [--count N] [--blocks N] [--seed N] [--rounds N]
  *
- * --count: tests a row and round; --blocks: blocks a round. Prints each disagreement: the block, the
- * state before where it matters, and the first things that differ. 77 (skipped) without an emulator.
+ * --count: tests a row or hand-written case and round; --blocks: blocks a round. Prints each
+ * disagreement: the block, the state before where it matters, and the first things that differ. 77
+ * (skipped) without an emulator.
  */
 #include "insn.h"
 
@@ -25,6 +26,7 @@ struct run {
     struct insn_test *tests;
     struct insn_result *expected;
     unsigned count;
+    bool big_endian;
     unsigned long done, reports;
     unsigned long wrong[A64_ROWS + 1];
 };
@@ -45,8 +47,8 @@ static void print_registers(const struct insn_test *test)
         printf("    before: x%u=%016" PRIx64 " v%u=%016" PRIx64 "%016" PRIx64 "\n", fields[i],
                fields[i] == 31 ? s->sp : s->x[fields[i]], fields[i], s->v[fields[i]].d[1],
                s->v[fields[i]].d[0]);
-    printf("    before: nzcv=%x fpcr=%08" PRIx64 " fpsr=%08" PRIx64 "\n",
-           (unsigned)(s->nzcv >> 28), s->fpcr, s->fpsr);
+    printf("    before: nzcv=%x fpcr=%08" PRIx64 " fpsr=%08" PRIx64 "\n", (unsigned)(s->nzcv >> 28),
+           s->fpcr, s->fpsr);
 }
 
 static void differ(const char *what, unsigned n, uint64_t got, uint64_t want)
@@ -62,8 +64,8 @@ static void print_difference(const struct insn_result *got, const struct insn_re
         differ("x", i, a->x[i], b->x[i]);
     for (unsigned i = 0; i < 32; i++)
         if (a->v[i].d[0] != b->v[i].d[0] || a->v[i].d[1] != b->v[i].d[1])
-            printf("    v%u: got %016" PRIx64 "%016" PRIx64 ", want %016" PRIx64 "%016" PRIx64 "\n", i,
-                   a->v[i].d[1], a->v[i].d[0], b->v[i].d[1], b->v[i].d[0]);
+            printf("    v%u: got %016" PRIx64 "%016" PRIx64 ", want %016" PRIx64 "%016" PRIx64 "\n",
+                   i, a->v[i].d[1], a->v[i].d[0], b->v[i].d[1], b->v[i].d[0]);
     differ("sp", 0, a->sp, b->sp);
     differ("nzcv", 0, a->nzcv >> 28, b->nzcv >> 28);
     differ("fpcr", 0, a->fpcr, b->fpcr);
@@ -79,8 +81,8 @@ static void print_difference(const struct insn_result *got, const struct insn_re
 
 static bool same(const struct insn_result *a, const struct insn_result *b)
 {
-    return !memcmp(&a->state, &b->state, sizeof(a->state)) && !memcmp(a->data, b->data, INSN_DATA) &&
-           a->fault == b->fault;
+    return !memcmp(&a->state, &b->state, sizeof(a->state)) &&
+           !memcmp(a->data, b->data, INSN_DATA) && a->fault == b->fault;
 }
 
 static unsigned row_of(const char *name)
@@ -112,7 +114,7 @@ static bool flush(struct run *run)
 {
     if (!run->count)
         return true;
-    if (insn_oracle(run->tests, run->count, run->expected))
+    if (insn_oracle(run->tests, run->count, run->big_endian, run->expected))
         return false;
     for (unsigned how = 0; how < INSN_HOWS; how++)
         for (unsigned i = 0; i < run->count && insn_can(run->machine, how); i++)
@@ -140,6 +142,12 @@ static bool one_round(struct run *run, unsigned count, unsigned blocks)
         if (!made)
             printf("%s: found no case that runs\n", a64_rows[row].name);
     }
+    for (unsigned i = 0; i < insn_case_count() * count && !run->random.only; i++) {
+        if (run->count == BATCH && !flush(run))
+            return false;
+        insn_case(&run->random, i % insn_case_count(), run->count, &run->tests[run->count]);
+        run->count++;
+    }
     for (unsigned i = 0; i < blocks; i++) {
         if (run->count == BATCH && !flush(run))
             return false;
@@ -153,16 +161,17 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {{"row", 1, NULL, 'r'},    {"count", 1, NULL, 'c'},
                                             {"blocks", 1, NULL, 'b'}, {"seed", 1, NULL, 's'},
-                                            {"rounds", 1, NULL, 'n'}, {NULL, 0, NULL, 0}};
-    struct run run = {.machine = insn_machine_create()};
+                                            {"rounds", 1, NULL, 'n'}, {"big-endian", 0, NULL, 'e'},
+                                            {NULL, 0, NULL, 0}};
+    struct run run = {.big_endian = false};
     unsigned count = 4, blocks = 500, rounds = 1;
     unsigned long wrong = 0;
     int option;
-    run.random = (struct insn_random){.machine = run.machine, .seed = 0x9e3779b97f4a7c15};
+    run.random = (struct insn_random){.seed = 0x9e3779b97f4a7c15};
     run.tests = calloc(BATCH, sizeof(*run.tests));
     run.expected = calloc(BATCH, sizeof(*run.expected));
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-        uint64_t number = option == '?' ? 0 : strtoull(optarg, NULL, 0);
+        uint64_t number = optarg ? strtoull(optarg, NULL, 0) : 0;
         if (option == 'r')
             run.random.only = optarg;
         else if (option == 'c')
@@ -173,9 +182,12 @@ int main(int argc, char **argv)
             run.random.seed = number * 2 + 1;
         else if (option == 'n')
             rounds = (unsigned)number;
+        else if (option == 'e')
+            run.big_endian = true;
         else
             return 2;
     }
+    run.machine = run.random.machine = insn_machine_create(run.big_endian);
     for (unsigned i = 0; i < rounds; i++)
         if (!one_round(&run, count, blocks)) {
             printf("no qemu-aarch64-static here, or it failed\n");
@@ -183,7 +195,8 @@ int main(int argc, char **argv)
         }
     for (unsigned row = 0; row <= A64_ROWS; row++) {
         if (run.wrong[row])
-            printf("%s: %lu wrong\n", row < A64_ROWS ? a64_rows[row].name : "blocks", run.wrong[row]);
+            printf("%s: %lu wrong\n", row < A64_ROWS ? a64_rows[row].name : "cases and blocks",
+                   run.wrong[row]);
         wrong += run.wrong[row];
     }
     printf("%lu runs, %lu wrong\n", run.done, wrong);

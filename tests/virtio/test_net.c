@@ -8,9 +8,12 @@
 #include "base/bits.h"
 #include "machine/virtio/virtio_mmio.h"
 
-#define F_CSUM (1ull << 0)
-#define F_MAC  (1ull << 5)
-#define F_MRG  (1ull << 15)
+#define F_CSUM       (1ull << 0)
+#define F_GUEST_CSUM (1ull << 1)
+#define F_GUEST_TSO4 (1ull << 7)
+#define F_TSO4       (1ull << 11)
+#define F_MAC        (1ull << 5)
+#define F_MRG        (1ull << 15)
 
 enum { RX, TX };
 
@@ -21,6 +24,7 @@ struct wire {
     uint8_t frame[70000];
     size_t len;
     unsigned sent, readies;
+    bool merging;
 };
 
 static void fake_destroy(struct net *net)
@@ -52,13 +56,20 @@ static void fake_ready(struct net *net)
     ((struct wire *)net)->readies++;
 }
 
-static const struct net_ops fake_ops = {fake_destroy, fake_set_receiver, fake_send, fake_ready};
+static void fake_set_merging(struct net *net, bool merging)
+{
+    ((struct wire *)net)->merging = merging;
+}
+
+static const struct net_ops fake_ops = {fake_destroy, fake_set_receiver, fake_send,
+                                        fake_set_merging, fake_ready};
 
 struct card {
     struct rig rig;
     struct wire wire;
     struct ring rx, tx;
     uint64_t features;
+    struct net_offload offload; /* of arriving frames */
 };
 
 static const unsigned char mac[6] = {0x52, 0x54, 0, 1, 2, 3};
@@ -66,6 +77,7 @@ static const unsigned char mac[6] = {0x52, 0x54, 0, 1, 2, 3};
 static void begin(struct card *c, uint64_t features, bool legacy)
 {
     memset(&c->wire, 0, sizeof(c->wire));
+    memset(&c->offload, 0, sizeof(c->offload));
     c->wire.net.ops = &fake_ops;
     rig_create(&c->rig);
     rig_attach(&c->rig, virtio_mmio_net_create(&c->wire.net, mac, legacy), legacy);
@@ -94,7 +106,7 @@ static bool arrive(struct card *c, size_t len)
 
     for (size_t i = 0; i < len; i++)
         frame[i] = (uint8_t)(i * 3);
-    return c->wire.receive(c->wire.ctx, frame, len);
+    return c->wire.receive(c->wire.ctx, frame, len, &c->offload);
 }
 
 /* Sends a frame of len bytes behind a header of `header` bytes, in one descriptor. */
@@ -193,6 +205,22 @@ static void a_checksum_left_to_us_is_filled_in(void **state)
     end(&c);
 }
 
+static void a_large_tcp_segment_goes_out_whole(void **state)
+{
+    struct card c;
+
+    begin(&c, F_CSUM | F_TSO4, false);
+    assert_true(c.features & F_TSO4);
+    memset(guest(&c.rig, BUFFERS, 12), 0, 12);
+    poke(&c.rig, BUFFERS, 2, 1 | 1 << 8); /* NEEDS_CSUM, TCPV4 */
+    poke(&c.rig, BUFFERS + 6, 2, 34);
+    poke(&c.rig, BUFFERS + 8, 2, 16);
+    transmit(&c, 12, 65000);
+    assert_int_equal(c.wire.sent, 1);
+    assert_int_equal(c.wire.len, 65000);
+    end(&c);
+}
+
 static void a_frame_arrives_behind_a_header(void **state)
 {
     static const unsigned header[2] = {12, 10};
@@ -228,6 +256,32 @@ static void a_long_frame_takes_several_buffers_when_merging(void **state)
     assert_int_equal(total, 2512);
     assert_int_equal(peek(&c.rig, BUFFERS + 10, 2), 3);
     assert_int_equal(peek(&c.rig, BUFFERS + 0x1000, 1), (uint8_t)((1024 - 12) * 3));
+    end(&c);
+}
+
+static void merged_segments_arrive_as_such_when_negotiated(void **state)
+{
+    struct card c;
+
+    begin(&c, F_MRG | F_GUEST_CSUM | F_GUEST_TSO4, false);
+    assert_true(c.wire.merging);
+    c.offload = (struct net_offload){1460, 54, 34, 16};
+    for (unsigned i = 0; i < 3; i++)
+        give_buffer(&c, i, 4096);
+    assert_true(arrive(&c, 54 + 5000));
+    wait_used(&c.rig, &c.rx);
+    assert_int_equal(peek(&c.rig, BUFFERS, 8), 0x002205b400360101);
+    assert_int_equal(peek(&c.rig, BUFFERS + 8, 4), 0x00020010);
+    reg_write(&c.rig, 0x70, 0);
+    assert_false(c.wire.merging);
+    end(&c);
+
+    begin(&c, F_MRG, false);
+    assert_false(c.wire.merging);
+    c.offload.segment = 1460;
+    give_buffer(&c, 0, 4096);
+    assert_true(arrive(&c, 3000)); /* falls on the floor */
+    assert_false(has_used(&c.rig, &c.rx));
     end(&c);
 }
 
@@ -293,8 +347,10 @@ int main(void)
         cmocka_unit_test(a_header_split_from_the_frame_is_understood),
         cmocka_unit_test(senseless_frames_are_dropped_and_returned),
         cmocka_unit_test(a_checksum_left_to_us_is_filled_in),
+        cmocka_unit_test(a_large_tcp_segment_goes_out_whole),
         cmocka_unit_test(a_frame_arrives_behind_a_header),
         cmocka_unit_test(a_long_frame_takes_several_buffers_when_merging),
+        cmocka_unit_test(merged_segments_arrive_as_such_when_negotiated),
         cmocka_unit_test(without_buffers_a_frame_waits_and_none_is_lost),
         cmocka_unit_test(a_frame_too_long_for_the_buffers_is_lost),
         cmocka_unit_test(a_buffer_without_room_for_the_header_needs_reset),

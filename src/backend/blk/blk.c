@@ -247,7 +247,7 @@ void blk_submit(struct blk *blk, struct blk_request *request)
             request->done(request, r);
             return;
         }
-        if (request->op == BLK_READ && request->len <= INLINE_BYTES && ops->read_now &&
+        if (request->op == BLK_READ && request->len <= INLINE_BYTES &&
             !ops->read_now(blk->image, request->offset, request->iov, request->iovcnt)) {
             request->done(request, 0);
             return;

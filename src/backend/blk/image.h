@@ -19,7 +19,7 @@ struct image_ops {
     int (*flush)(struct image *image);
     int (*discard)(struct image *image, uint64_t offset, uint64_t len);
     int (*zero)(struct image *image, uint64_t offset, uint64_t len, bool unmap);
-    /* Reads if that needs no waiting, else -EAGAIN. May be NULL. */
+    /* Reads if that needs no waiting, else -EAGAIN. */
     int (*read_now)(struct image *image, uint64_t offset, const struct iovec *iov, int iovcnt);
     void (*close)(struct image *image);
 };
@@ -37,6 +37,8 @@ int overlay_open(struct image *base, struct image **image, struct error *err);
 /* Whole transfers on a file: short ones and interruptions are continued; reading past the end gives
  * zeroes. */
 int fd_readv(int fd, uint64_t offset, const struct iovec *iov, int iovcnt);
+/* The same from the page cache, without waiting for a device; else -EAGAIN. */
+int fd_readv_now(int fd, uint64_t offset, const struct iovec *iov, int iovcnt);
 int fd_writev(int fd, uint64_t offset, const struct iovec *iov, int iovcnt);
 /* Takes bytes [skip, skip + len) of a vector; out has room for iovcnt entries. Returns its count.
  */

@@ -70,6 +70,20 @@ static int overlay_read(struct image *image, uint64_t offset, const struct iovec
     return r;
 }
 
+static int overlay_read_now(struct image *image, uint64_t offset, const struct iovec *iov,
+                            int iovcnt)
+{
+    struct overlay *o = (struct overlay *)image;
+    uint64_t len = iov_bytes(iov, iovcnt);
+    bool present;
+
+    if (!len || run(o, offset, len, &present) != len)
+        return -EAGAIN;
+    if (!present)
+        return o->base->ops->read_now(o->base, offset, iov, iovcnt);
+    return fd_readv_now(o->fd, offset, iov, iovcnt);
+}
+
 /* `copying` held: brings the cluster in, unless the caller is about to write all of it. */
 static int copy_up_locked(struct overlay *o, uint64_t cluster)
 {
@@ -187,6 +201,7 @@ static const struct image_ops overlay_ops = {
     .flush = overlay_flush,
     .discard = overlay_discard,
     .zero = overlay_zero,
+    .read_now = overlay_read_now,
     .close = overlay_close,
 };
 

@@ -101,6 +101,13 @@ int fd_writev(int fd, uint64_t offset, const struct iovec *iov, int iovcnt)
     return transfer(fd, offset, iov, iovcnt, true);
 }
 
+int fd_readv_now(int fd, uint64_t offset, const struct iovec *iov, int iovcnt)
+{
+    ssize_t n = preadv2(fd, iov, iovcnt, (off_t)offset, RWF_NOWAIT);
+
+    return n >= 0 && (uint64_t)n == iov_bytes(iov, iovcnt) ? 0 : -EAGAIN;
+}
+
 static int raw_read(struct image *image, uint64_t offset, const struct iovec *iov, int iovcnt)
 {
     return fd_readv(((struct raw *)image)->fd, offset, iov, iovcnt);
@@ -111,13 +118,9 @@ static int raw_write(struct image *image, uint64_t offset, const struct iovec *i
     return fd_writev(((struct raw *)image)->fd, offset, iov, iovcnt);
 }
 
-/* From the page cache, without a thread in between. */
 static int raw_read_now(struct image *image, uint64_t offset, const struct iovec *iov, int iovcnt)
 {
-    struct raw *raw = (struct raw *)image;
-    ssize_t n = preadv2(raw->fd, iov, iovcnt, (off_t)offset, RWF_NOWAIT);
-
-    return n >= 0 && (uint64_t)n == iov_bytes(iov, iovcnt) ? 0 : -EAGAIN;
+    return fd_readv_now(((struct raw *)image)->fd, offset, iov, iovcnt);
 }
 
 static int raw_flush(struct image *image)

@@ -167,6 +167,7 @@ static void writer(void *ctx)
             at = 0;
             end = next_chunk_locked(chr, chunk);
         }
+        chr->unsent = end - at;
         chr->writing = true;
         pthread_mutex_unlock(&chr->lock);
         ssize_t n = write_some(last_fd, chunk + at, end - at);
@@ -187,6 +188,7 @@ static void writer(void *ctx)
                 chr->out_fd = -1;
             }
         }
+        chr->unsent = end - at;
         pthread_cond_broadcast(&chr->changed);
         if (chr->quit && (n < 0 || host_now_ns() - moved > FLUSH_MS * 1000000ull))
             break;
@@ -220,6 +222,19 @@ void chr_write(struct chr *chr, const void *buf, size_t len)
         chr->tap(chr->tap_ctx, buf, len);
     if (chr->ring)
         put_output(chr, buf, len);
+}
+
+void chr_flush(struct chr *chr, unsigned milliseconds)
+{
+    uint64_t deadline = host_now_ns() + milliseconds * 1000000ull;
+    struct timespec until = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
+    int rc = 0;
+
+    pthread_mutex_lock(&chr->lock);
+    while (rc != ETIMEDOUT && chr->out_fd >= 0 && !chr->dead && !chr->stuck &&
+           (chr->used || chr->unsent))
+        rc = pthread_cond_clockwait(&chr->changed, &chr->lock, CLOCK_MONOTONIC, &until);
+    pthread_mutex_unlock(&chr->lock);
 }
 
 /* --- input ----------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@ void chr_destroy(struct chr *chr);
 
 /* Bytes from the guest. Never blocks the caller for long; any thread. */
 void chr_write(struct chr *chr, const void *buf, size_t len);
+/* Waits, no longer than told, until all of that has reached its listener; not at all for one that
+ * is not there or is stuck. */
+void chr_flush(struct chr *chr, unsigned milliseconds);
 
 /* Input for the guest: receive takes up to len bytes and returns how many it took; when it takes
  * fewer, the rest waits until chr_ready. Called on the loop's thread. */

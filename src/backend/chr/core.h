@@ -27,6 +27,7 @@ struct chr {
     int out_fd;             /* -1: nobody listens */
     bool keep_latest;       /* without a (live) listener the oldest bytes make room */
     bool writing;           /* the writer uses out_fd outside the lock */
+    size_t unsent;          /* bytes that the writer took out and has not written yet */
     bool stuck;             /* the listener takes nothing: do not wait for it */
     bool dead;              /* out_fd gave an error: output has no place to go */
     bool quit;

@@ -10,6 +10,7 @@ struct net_ops {
     void (*destroy)(struct net *net);
     void (*set_receiver)(struct net *net, net_receive_fn *receive, void *ctx);
     void (*send)(struct net *net, const struct iovec *iov, int iovcnt);
+    void (*set_merging)(struct net *net, bool merging);
     void (*ready)(struct net *net);
 };
 

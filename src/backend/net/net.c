@@ -17,6 +17,11 @@ void net_send(struct net *net, const struct iovec *iov, int iovcnt)
     net->ops->send(net, iov, iovcnt);
 }
 
+void net_set_merging(struct net *net, bool merging)
+{
+    net->ops->set_merging(net, merging);
+}
+
 void net_ready(struct net *net)
 {
     net->ops->ready(net);

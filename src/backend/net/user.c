@@ -20,13 +20,19 @@
 
 #include "backend/net/core.h"
 #include "backend/net/forward.h"
+#include "backend/net/merge.h"
 #include "base/error.h"
 #include "host/clock.h"
 #include "host/thread.h"
 
 enum { QUEUE_BYTES = 8 << 20, MAX_FRAME = 65562 };
 
-/* Frames one behind the other, each with its length (uint32_t) in front. */
+/* Frames one behind the other, each with its description in front. */
+struct frame_head {
+    uint32_t len;
+    struct net_offload offload;
+};
+
 struct frames {
     uint8_t *data;
     size_t begin, end, room;
@@ -44,7 +50,7 @@ struct user {
     Slirp *slirp;
     struct thread *thread;
     int wake; /* eventfd */
-    atomic_bool quit, sleeping, ready;
+    atomic_bool quit, sleeping, ready, merging;
 
     pthread_mutex_t lock; /* from_guest */
     struct frames from_guest;
@@ -56,6 +62,7 @@ struct user {
 
     /* The thread's. */
     struct frames taken, to_guest;
+    struct merge merge;
     struct timer *timers;
     struct pollfd *fds;
     int fd_count, fd_room;
@@ -64,10 +71,10 @@ struct user {
 /* --- buffers of frames ----------------------------------------------------------------------- */
 
 /* Room for a frame at the end, or NULL: the frame is lost, as on a full switch. */
-static uint8_t *frames_append(struct frames *f, size_t len)
+static uint8_t *frames_append(struct frames *f, size_t len, const struct net_offload *offload)
 {
-    size_t need = sizeof(uint32_t) + len;
-    uint32_t length = (uint32_t)len;
+    struct frame_head head = {(uint32_t)len, *offload};
+    size_t need = sizeof(head) + len;
     uint8_t *at;
 
     if (f->end + need > QUEUE_BYTES)
@@ -83,28 +90,25 @@ static uint8_t *frames_append(struct frames *f, size_t len)
         f->room = room;
     }
     at = f->data + f->end;
-    memcpy(at, &length, sizeof(length));
+    memcpy(at, &head, sizeof(head));
     f->end += need;
-    return at + sizeof(length);
+    return at + sizeof(head);
 }
 
 /* The first frame, or NULL. */
-static const uint8_t *frames_first(struct frames *f, size_t *len)
+static const uint8_t *frames_first(struct frames *f, struct frame_head *head)
 {
-    uint32_t length;
-
     if (f->begin == f->end) {
         f->begin = f->end = 0;
         return NULL;
     }
-    memcpy(&length, f->data + f->begin, sizeof(length));
-    *len = length;
-    return f->data + f->begin + sizeof(length);
+    memcpy(head, f->data + f->begin, sizeof(*head));
+    return f->data + f->begin + sizeof(*head);
 }
 
-static void frames_drop_first(struct frames *f, size_t len)
+static void frames_drop_first(struct frames *f, const struct frame_head *head)
 {
-    f->begin += sizeof(uint32_t) + len;
+    f->begin += sizeof(*head) + head->len;
 }
 
 /* --- any thread ------------------------------------------------------------------------------ */
@@ -124,6 +128,7 @@ static void wake(struct user *user)
 static void user_send(struct net *net, const struct iovec *iov, int iovcnt)
 {
     struct user *user = (struct user *)net;
+    const struct net_offload none = {0};
     size_t len = 0;
     uint8_t *at;
 
@@ -132,13 +137,18 @@ static void user_send(struct net *net, const struct iovec *iov, int iovcnt)
     if (len > MAX_FRAME)
         return;
     pthread_mutex_lock(&user->lock);
-    at = frames_append(&user->from_guest, len);
+    at = frames_append(&user->from_guest, len, &none);
     for (int i = 0; at && i < iovcnt; i++) {
         memcpy(at, iov[i].iov_base, iov[i].iov_len);
         at += iov[i].iov_len;
     }
     pthread_mutex_unlock(&user->lock);
     wake(user);
+}
+
+static void user_set_merging(struct net *net, bool merging)
+{
+    atomic_store(&((struct user *)net)->merging, merging);
 }
 
 static void user_ready(struct net *net)
@@ -161,36 +171,66 @@ static void user_set_receiver(struct net *net, net_receive_fn *receive, void *ct
 
 /* --- libslirp's callbacks, on its thread ------------------------------------------------------ */
 
-static bool give(struct user *user, const uint8_t *frame, size_t len)
+static bool give(struct user *user, const uint8_t *frame, size_t len,
+                 const struct net_offload *offload)
 {
     bool taken = true;
 
     pthread_mutex_lock(&user->receiver_lock);
     if (user->receive)
-        taken = user->receive(user->receive_ctx, frame, len);
+        taken = user->receive(user->receive_ctx, frame, len, offload);
     pthread_mutex_unlock(&user->receiver_lock);
     return taken;
 }
 
 static void give_waiting(struct user *user)
 {
+    struct frame_head head;
     const uint8_t *frame;
-    size_t len;
 
-    while ((frame = frames_first(&user->to_guest, &len)) && give(user, frame, len))
-        frames_drop_first(&user->to_guest, len);
+    while ((frame = frames_first(&user->to_guest, &head)) &&
+           give(user, frame, head.len, &head.offload))
+        frames_drop_first(&user->to_guest, &head);
+}
+
+static void give_or_keep(struct user *user, const uint8_t *frame, size_t len,
+                         const struct net_offload *offload)
+{
+    uint8_t *at;
+
+    if (user->to_guest.begin == user->to_guest.end && give(user, frame, len, offload))
+        return;
+    at = frames_append(&user->to_guest, len, offload);
+    if (at)
+        memcpy(at, frame, len);
+}
+
+/* Gives away what was being put together: nothing of it may wait while the thread sleeps. */
+static void give_merged(struct user *user)
+{
+    struct net_offload offload;
+
+    if (!user->merge.len)
+        return;
+    merge_finish(&user->merge, &offload);
+    give_or_keep(user, user->merge.frame, user->merge.len, &offload);
+    user->merge.len = 0;
 }
 
 static ssize_t send_packet(const void *buf, size_t len, void *opaque)
 {
+    const struct net_offload none = {0};
     struct user *user = opaque;
-    uint8_t *at;
 
-    if (user->to_guest.begin == user->to_guest.end && give(user, buf, len))
-        return (ssize_t)len;
-    at = frames_append(&user->to_guest, len);
-    if (at)
-        memcpy(at, buf, len);
+    if (atomic_load(&user->merging)) {
+        if (merge_add(&user->merge, buf, len))
+            return (ssize_t)len;
+        give_merged(user);
+        if (merge_add(&user->merge, buf, len))
+            return (ssize_t)len;
+    }
+    give_merged(user);
+    give_or_keep(user, buf, len, &none);
     return (ssize_t)len;
 }
 
@@ -296,16 +336,16 @@ static int get_revents(int index, void *opaque)
 static void take_frames(struct user *user)
 {
     struct frames empty = user->taken;
+    struct frame_head head;
     const uint8_t *frame;
-    size_t len;
 
     pthread_mutex_lock(&user->lock);
     user->taken = user->from_guest;
     user->from_guest = empty;
     pthread_mutex_unlock(&user->lock);
-    while ((frame = frames_first(&user->taken, &len))) {
-        slirp_input(user->slirp, frame, (int)len);
-        frames_drop_first(&user->taken, len);
+    while ((frame = frames_first(&user->taken, &head))) {
+        slirp_input(user->slirp, frame, (int)head.len);
+        frames_drop_first(&user->taken, &head);
     }
 }
 
@@ -374,6 +414,7 @@ static void run(void *ctx)
         take_frames(user);
         if (atomic_exchange(&user->ready, false))
             give_waiting(user);
+        give_merged(user);
         wait_for_events(user);
         run_timers(user);
     }
@@ -407,6 +448,7 @@ static const struct net_ops user_ops = {
     .destroy = user_destroy,
     .set_receiver = user_set_receiver,
     .send = user_send,
+    .set_merging = user_set_merging,
     .ready = user_ready,
 };
 

@@ -191,8 +191,8 @@ static uint64_t fused(struct softfp *c, enum softfp_format f, struct fp_number a
         if (addend.class == FP_ZERO)
             sum = fp_normal(sign, product.exp, product.x, 124);
         else
-            sum = add_terms(product,
-                            (struct term){addend.sign, addend.exp, (u128)addend.sig << 61}, 124);
+            sum = add_terms(product, (struct term){addend.sign, addend.exp, (u128)addend.sig << 61},
+                            124);
     }
     if (sum.class == FP_ZERO)
         return exact_zero(c, f);
@@ -200,8 +200,7 @@ static uint64_t fused(struct softfp *c, enum softfp_format f, struct fp_number a
     return fp_round(c, f, sum, SOFTFP_FROM_FPCR);
 }
 
-uint64_t softfp_fma(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b,
-                    uint64_t addend)
+uint64_t softfp_fma(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b, uint64_t addend)
 {
     struct fp_number n[3] = {fp_unpack(c, f, addend), fp_unpack(c, f, a), fp_unpack(c, f, b)};
     const uint64_t op[3] = {addend, a, b};
@@ -298,7 +297,8 @@ uint64_t softfp_min(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t
 static uint64_t extreme_number(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b,
                                bool max)
 {
-    bool a_quiet = fp_unpack(c, f, a).class == FP_QNAN, b_quiet = fp_unpack(c, f, b).class == FP_QNAN;
+    bool a_quiet = fp_unpack(c, f, a).class == FP_QNAN,
+         b_quiet = fp_unpack(c, f, b).class == FP_QNAN;
     if (a_quiet && !b_quiet)
         a = fp_infinity(f, max);
     else if (b_quiet && !a_quiet)
@@ -316,8 +316,7 @@ uint64_t softfp_minnm(struct softfp *c, enum softfp_format f, uint64_t a, uint64
     return extreme_number(c, f, a, b, false);
 }
 
-unsigned softfp_compare(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b,
-                        bool signal)
+unsigned softfp_compare(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b, bool signal)
 {
     struct fp_number x = fp_unpack(c, f, a), y = fp_unpack(c, f, b);
     if (fp_is_nan(x) || fp_is_nan(y)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unpacking, NaN selection and rounding (manual: FPUnpackBase(), FPProcessNaNs(), FPRoundBase()). */
+/* Unpacking, NaN selection and rounding (manual: FPUnpackBase(), FPProcessNaNs(), FPRoundBase()).
+ */
 #include "engine/calc/softfp_impl.h"
 
 const struct fp_layout *fp_layout(enum softfp_format f)
@@ -55,8 +56,8 @@ uint64_t fp_invalid(struct softfp *c, enum softfp_format f)
 /* --- unpacking ---------------------------------------------------------------------------------*/
 
 /* alternative: half precision without infinities and NaNs. flush: denormals count as zero. */
-static struct fp_number unpack(struct softfp *c, enum softfp_format f, uint64_t a,
-                               bool alternative, bool flush)
+static struct fp_number unpack(struct softfp *c, enum softfp_format f, uint64_t a, bool alternative,
+                               bool flush)
 {
     const struct fp_layout *l = fp_layout(f);
     struct fp_number n = {.sign = a >> (l->width - 1) & 1};
@@ -99,8 +100,8 @@ struct fp_number fp_normal(bool sign, int exp, unsigned __int128 x, unsigned sca
     uint64_t high = (uint64_t)(x >> 64);
     int top = high ? 127 - __builtin_clzll(high) : 63 - __builtin_clzll((uint64_t)x);
     struct fp_number n = {FP_NUMBER, sign, exp + top - (int)scale, 0};
-    n.sig = top >= 63 ? (uint64_t)fp_shift_jam128(x, (unsigned)top - 63)
-                      : (uint64_t)x << (63 - top);
+    n.sig =
+        top >= 63 ? (uint64_t)fp_shift_jam128(x, (unsigned)top - 63) : (uint64_t)x << (63 - top);
     return n;
 }
 
@@ -120,7 +121,7 @@ uint64_t fp_process_nan(struct softfp *c, enum softfp_format f, struct fp_number
 bool fp_process_nans(struct softfp *c, enum softfp_format f, const struct fp_number *n,
                      const uint64_t *op, unsigned count, uint64_t *result)
 {
-    for (int class = FP_SNAN; class >= FP_QNAN; class--) {
+    for (int class = FP_SNAN; class >= FP_QNAN; class --) {
         for (unsigned i = 0; i < count; i++) {
             if ((int)n[i].class == class) {
                 *result = fp_process_nan(c, f, n[i], op[i]);
@@ -155,8 +156,8 @@ static bool overflows_to_infinity(enum softfp_round round, bool sign)
            (round == SOFTFP_POSINF && !sign) || (round == SOFTFP_NEGINF && sign);
 }
 
-static uint64_t overflow(struct softfp *c, enum softfp_format f, bool sign,
-                         enum softfp_round round, bool alternative)
+static uint64_t overflow(struct softfp *c, enum softfp_format f, bool sign, enum softfp_round round,
+                         bool alternative)
 {
     if (alternative) {
         c->flags |= SOFTFP_IOC;

@@ -36,23 +36,23 @@ struct a64 {
     struct ir *ir;
     struct front_region *region;
     const struct arm_features *features;
-    uint32_t insn;  /* the instruction being translated */
-    uint32_t mode;  /* FRONT_* */
-    int32_t pgoff;  /* its offset in the page */
-    bool ended;     /* its handler has ended the block */
-    bool sp_dirty;  /* it wrote an SP that may not be a multiple of 16 */
+    uint32_t insn; /* the instruction being translated */
+    uint32_t mode; /* FRONT_* */
+    int32_t pgoff; /* its offset in the page */
+    bool ended;    /* its handler has ended the block */
+    bool sp_dirty; /* it wrote an SP that may not be a multiple of 16 */
 
     /* Blocks still to come: a64_region.c. */
     unsigned left; /* instructions that the budget still allows */
     struct a64_pending pending[A64_MAX_PENDING];
     unsigned first_pending, end_pending;
-    uint16_t block_at[A64_PAGE_INSNS]; /* block that begins at an instruction, plus 1; 0: none */
+    uint16_t block_at[A64_PAGE_INSNS];    /* block that begins at an instruction, plus 1; 0: none */
     uint64_t leader[A64_PAGE_INSNS / 64]; /* bit set: a branch back leads here */
 };
 
 #include "a64_decode.h"
 
-/* --- constants and registers (a64_common.c) -----------------------------------------------------*/
+/* ---- constants and registers (a64_common.c) ---------------------------------------------------*/
 
 ir_ref a64_k(struct a64 *c, uint64_t value);  /* i64 */
 ir_ref a64_kw(struct a64 *c, uint32_t value); /* i32 */
@@ -91,7 +91,7 @@ void a64_set_v(struct a64 *c, unsigned n, ir_ref value);
 ir_ref a64_nzcv(struct a64 *c);
 void a64_set_nzcv(struct a64 *c, ir_ref value);
 
-/* --- memory -------------------------------------------------------------------------------------*/
+/* ---- memory -----------------------------------------------------------------------------------*/
 
 /* IR_MEM_* of an access: log2 of the element's size, flags, and what the mode adds. */
 uint16_t a64_memop(struct a64 *c, unsigned size, unsigned flags);
@@ -107,7 +107,7 @@ ir_ref a64_ext_offset(struct a64 *c, unsigned Rm, unsigned option, unsigned amou
 /* base + offset, i64. */
 ir_ref a64_addk(struct a64 *c, ir_ref base, int64_t offset);
 
-/* --- exceptions and control ---------------------------------------------------------------------*/
+/* ---- exceptions and control -------------------------------------------------------------------*/
 
 ir_ref a64_call(struct a64 *c, enum a64_helper helper, ir_ref a, ir_ref b, ir_ref d);
 

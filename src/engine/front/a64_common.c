@@ -4,8 +4,8 @@
 
 #include "arm/exception.h"
 
-#define X_OFFSET(n)  ((int64_t)(offsetof(struct arm_cpu, x) + 8 * (n)))
-#define V_OFFSET(n)  ((int64_t)(offsetof(struct arm_cpu, v) + 16 * (n)))
+#define X_OFFSET(n) ((int64_t)(offsetof(struct arm_cpu, x) + 8 * (n)))
+#define V_OFFSET(n) ((int64_t)(offsetof(struct arm_cpu, v) + 16 * (n)))
 
 ir_ref a64_k(struct a64 *c, uint64_t value)
 {

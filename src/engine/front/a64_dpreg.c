@@ -276,7 +276,7 @@ void a64_mulh(struct a64 *c, const struct a64_mulh *f)
     a64_set_x(c, f->Rd, f->op == A64_SMULH ? ir_smulh(c->ir, a, b) : ir_umulh(c->ir, a, b));
 }
 
-/* ---- flag manipulation (FEAT_FlagM, FEAT_FlagM2) -----------------------------------------------*/
+/* ---- flag manipulation (FEAT_FlagM, FEAT_FlagM2) ----------------------------------------------*/
 
 /* NZCV in a general register: bits 31 to 28. */
 enum { N = 31, Z = 30, C = 29, V = 28 };

@@ -11,8 +11,8 @@
 
 static uint16_t ordered(struct a64 *c, unsigned size, bool acquire, bool release)
 {
-    return a64_memop(c, size,
-                     IR_MEM_ALIGN | (acquire ? IR_MEM_ACQUIRE : 0) | (release ? IR_MEM_RELEASE : 0));
+    return a64_memop(
+        c, size, IR_MEM_ALIGN | (acquire ? IR_MEM_ACQUIRE : 0) | (release ? IR_MEM_RELEASE : 0));
 }
 
 static enum ir_type type_of(unsigned size)
@@ -81,7 +81,8 @@ void a64_stlr(struct a64 *c, const struct a64_stlr *f)
     ir_st(c->ir, type_of(f->size), a64_xsp(c, f->Rn), operand(c, f->size, f->Rt), memop);
 }
 
-/* LD<op>, ST<op> (Rt = 31) and SWP. ST<op> with A is a hint's worth of acquire: Rt = 31 drops it. */
+/* LD<op>, ST<op> (Rt = 31) and SWP. ST<op> with A is a hint's worth of acquire: Rt = 31 drops it.
+ */
 void a64_atomic(struct a64 *c, const struct a64_atomic *f)
 {
     static const uint8_t kinds[] = {
@@ -93,8 +94,8 @@ void a64_atomic(struct a64 *c, const struct a64_atomic *f)
     };
     a64_mem_sp_check(c, f->Rn);
     uint16_t memop = ordered(c, f->size, f->A && f->Rt != 31, f->R);
-    ir_ref old = ir_atom(c->ir, IR_I64, a64_xsp(c, f->Rn), a64_x(c, f->Rs), memop,
-                         kinds[f->op - A64_LDADD]);
+    ir_ref old =
+        ir_atom(c->ir, IR_I64, a64_xsp(c, f->Rn), a64_x(c, f->Rs), memop, kinds[f->op - A64_LDADD]);
     a64_set_x(c, f->Rt, old);
 }
 
@@ -151,8 +152,7 @@ static void casp64(struct a64 *c, const struct a64_casp *f)
     ir_block_begin(c->ir, store);
     ir_insn(c->ir, c->pgoff);
     ir_ref va = a64_x(c, f->Rt), vb = a64_x(c, (f->Rt + 1) & 31);
-    ir_ref failed =
-        ir_stx2(c->ir, IR_I64, a64_xsp(c, f->Rn), va, vb, ordered(c, 3, false, f->o0));
+    ir_ref failed = ir_stx2(c->ir, IR_I64, a64_xsp(c, f->Rn), va, vb, ordered(c, 3, false, f->o0));
     ir_brnz(c->ir, IR_I32, failed, a64_blocks(retry, done));
 
     ir_block_begin(c->ir, retry);

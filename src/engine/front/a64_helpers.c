@@ -143,8 +143,9 @@ uint64_t a64_help_daif(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 }
 
 const struct ir_helper a64_helpers[] = {
-#define HELPER(id, function, bits)  [A64_HELPER_##id] = {.name = #id, .fn = function, .flags = bits},
-#define VHELPER(id, function, bits) [A64_HELPER_##id] = {.name = #id, .fnv = function, .flags = bits},
+#define HELPER(id, function, bits) [A64_HELPER_##id] = {.name = #id, .fn = function, .flags = bits},
+#define VHELPER(id, function, bits)                                                                \
+    [A64_HELPER_##id] = {.name = #id, .fnv = function, .flags = bits},
 #include "engine/front/a64_helpers.def"
 #include "engine/front/a64_simd_helpers.def"
 #undef HELPER
@@ -177,4 +178,5 @@ const struct ir_layout a64_layout = {
 _Static_assert(offsetof(struct arm_cpu, fpsr) == offsetof(struct arm_cpu, fpcr) + 4, "ir_fpenv");
 _Static_assert(sizeof(struct arm_cpu) < 32768, "offsets of CPU state");
 _Static_assert(sizeof(((struct arm_cpu *)0)->monitor) == sizeof(struct ir_monitor), "monitor");
-_Static_assert(sizeof(((struct arm_cpu *)0)->rstack[0]) == sizeof(struct ir_rstack_entry), "rstack");
+_Static_assert(sizeof(((struct arm_cpu *)0)->rstack[0]) == sizeof(struct ir_rstack_entry),
+               "rstack");

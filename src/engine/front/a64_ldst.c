@@ -36,9 +36,9 @@ static void transfer(struct a64 *c, const struct access *a, unsigned Rt, ir_ref 
     if (!a->sign) /* zero-extended to 64 bits, whether the register is W or X */
         a64_set_x(c, Rt, ir_ld(c->ir, IR_I64, address, a64_memop(c, a->size, flags)));
     else
-        a64_set_reg(c, a->to64, Rt,
-                    ir_ld(c->ir, a64_type(a->to64), address,
-                          a64_memop(c, a->size, flags | IR_MEM_SIGNED)));
+        a64_set_reg(
+            c, a->to64, Rt,
+            ir_ld(c->ir, a64_type(a->to64), address, a64_memop(c, a->size, flags | IR_MEM_SIGNED)));
 }
 
 void a64_ldst_unscaled(struct a64 *c, const struct a64_ldst_unscaled *f)
@@ -141,7 +141,7 @@ void a64_hint_prefetch(struct a64 *c, const struct a64_hint_prefetch *f)
 {
 }
 
-/* ---- pairs -------------------------------------------------------------------------------------*/
+/* ---- pairs ------------------------------------------------------------------------------------*/
 
 /* Addressing of pairs, bits 24:23: 0 no-allocate, 1 post-indexed, 2 offset, 3 pre-indexed. */
 enum { POST = 1, PRE = 3 };

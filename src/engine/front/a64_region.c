@@ -18,13 +18,14 @@
  */
 #include "engine/front/a64.h"
 
+#include <endian.h>
 #include <string.h>
 
 /* What a pending block is. */
 enum {
-    PENDING_CODE, /* the instructions at pgoff */
-    PENDING_EDGE, /* a stub that goes on at pgoff */
-    PENDING_LEAVE, /* a stub that leaves with pc = pgoff: the state has changed */
+    PENDING_CODE,     /* the instructions at pgoff */
+    PENDING_EDGE,     /* a stub that goes on at pgoff */
+    PENDING_LEAVE,    /* a stub that leaves with pc = pgoff: the state has changed */
     PENDING_INTERRUPT /* the same, after asking for attention if an interrupt is ready */
 };
 
@@ -38,7 +39,9 @@ static bool in_page(int32_t pgoff)
 
 static uint32_t fetch(const struct a64 *c, int32_t pgoff)
 {
-    return (uint32_t)ld_le(c->region->code + pgoff, 4);
+    uint32_t insn;
+    memcpy(&insn, c->region->code + pgoff, sizeof(insn));
+    return le32toh(insn);
 }
 
 static unsigned queue(struct a64 *c, unsigned kind, int32_t pgoff, bool poll)
@@ -118,7 +121,8 @@ static int32_t branch_offset(uint32_t insn)
 {
     if ((insn & 0xfc000000u) == 0x14000000u) /* B */
         return (int32_t)sext64(insn, 26) * 4;
-    if ((insn & 0xff000000u) == 0x54000000u || (insn & 0x7e000000u) == 0x34000000u) /* B.cond, CBZ */
+    if ((insn & 0xff000000u) == 0x54000000u ||
+        (insn & 0x7e000000u) == 0x34000000u) /* B.cond, CBZ */
         return (int32_t)sext64(insn >> 5, 19) * 4;
     if ((insn & 0x7e000000u) == 0x36000000u) /* TBZ, TBNZ */
         return (int32_t)sext64(insn >> 5, 14) * 4;

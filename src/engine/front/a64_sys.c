@@ -15,7 +15,7 @@ static bool at_el1(const struct a64 *c)
     return c->mode & FRONT_EL1;
 }
 
-/* ---- hints and barriers --------------------------------------------------------------------------*/
+/* ---- hints and barriers -----------------------------------------------------------------------*/
 
 /* NOP, YIELD, DGH, ESB, PSB, TSB, CSDB, BTI, PACIASP..: nothing that this PE does differently. */
 void a64_hint(struct a64 *c, const struct a64_hint *f)
@@ -92,13 +92,18 @@ void a64_sb(struct a64 *c, const struct a64_sb *f)
 {
 }
 
+/*
+ * Whatever this PE changes about its own context leaves the region on the spot, before any ISB:
+ * writes of system registers, TLB and instruction-cache maintenance. What is left is what other
+ * PEs have broadcast, and they ask for attention.
+ */
 void a64_isb(struct a64 *c, const struct a64_isb *f)
 {
     a64_call(c, A64_HELPER_ISB, IR_NONE, IR_NONE, IR_NONE);
-    a64_leave_next(c);
+    ir_poll(c->ir, c->pgoff + 4);
 }
 
-/* ---- PSTATE --------------------------------------------------------------------------------------*/
+/* ---- PSTATE -----------------------------------------------------------------------------------*/
 
 /*
  * Writes PSTATE.DAIF. Leaves the region if that may let an interrupt through, or debug exceptions:
@@ -187,7 +192,7 @@ void a64_msr_imm(struct a64 *c, const struct a64_msr_imm *f)
     }
 }
 
-/* ---- system registers ----------------------------------------------------------------------------*/
+/* ---- system registers -------------------------------------------------------------------------*/
 
 enum {
     NZCV = ARM_SYSREG(3, 3, 4, 2, 0),
@@ -197,10 +202,12 @@ enum {
     CURRENTEL = ARM_SYSREG(3, 0, 4, 2, 2),
     SPSEL = ARM_SYSREG(3, 0, 4, 2, 0),
     MPIDR_EL1 = ARM_SYSREG(3, 0, 0, 0, 5),
+    DCZID_EL0 = ARM_SYSREG(3, 3, 0, 0, 7),
     DC_ZVA = ARM_SYSREG(1, 3, 7, 4, 1),
 };
 
-/* op0 to op2 stand in the instruction as ARM_SYSREG() packs them (op0<1> is always 0 or 1 there). */
+/* op0 to op2 stand in the instruction as ARM_SYSREG() packs them (op0<1> is always 0 or 1 there).
+ */
 static uint32_t encoding(const struct a64 *c)
 {
     return (uint32_t)bits(c->insn, 20, 5);
@@ -211,7 +218,8 @@ static uint32_t trap_iss(const struct a64 *c)
 {
     uint32_t i = c->insn;
     return (uint32_t)(bits(i, 20, 19) << 20 | bits(i, 7, 5) << 17 | bits(i, 18, 16) << 14 |
-                      bits(i, 15, 12) << 10 | bits(i, 4, 0) << 5 | bits(i, 11, 8) << 1 | bit(i, 21));
+                      bits(i, 15, 12) << 10 | bits(i, 4, 0) << 5 | bits(i, 11, 8) << 1 |
+                      bit(i, 21));
 }
 
 void a64_trap_sysreg(struct a64 *c)
@@ -245,7 +253,8 @@ static const struct arm_sysreg *find(const struct a64 *c, bool write)
 
 static ir_ref call_read(struct a64 *c)
 {
-    return a64_call(c, A64_HELPER_SYSREG_READ, a64_k(c, encoding(c)), a64_k(c, trap_iss(c)), IR_NONE);
+    return a64_call(c, A64_HELPER_SYSREG_READ, a64_k(c, encoding(c)), a64_k(c, trap_iss(c)),
+                    IR_NONE);
 }
 
 static void call_write(struct a64 *c, ir_ref value)
@@ -275,6 +284,9 @@ static bool read_inline(struct a64 *c, uint32_t which, ir_ref *value)
         return true;
     case SPSEL:
         *value = a64_k(c, c->mode & FRONT_SPSEL ? 1 : 0);
+        return true;
+    case DCZID_EL0: /* BS = 4: 64 bytes; DZP where DC ZVA traps */
+        *value = a64_k(c, at_el1(c) || c->mode & FRONT_DZE ? 4 : 1u << 4 | 4);
         return true;
     case MPIDR_EL1:
         *value = ir_get(c->ir, IR_I64, offsetof(struct arm_cpu, mpidr));

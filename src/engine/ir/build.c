@@ -91,8 +91,11 @@ ir_ref ir_emit(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a, ir_ref
         return 0;
     }
     unsigned index = ir->count++;
-    ir->insn[index] = (struct ir_insn){
-        .op = (uint8_t)op, .type = (uint8_t)type, .aux = (uint16_t)aux, .arg = {a, b, c}, .imm = imm};
+    ir->insn[index] = (struct ir_insn){.op = (uint8_t)op,
+                                       .type = (uint8_t)type,
+                                       .aux = (uint16_t)aux,
+                                       .arg = {a, b, c},
+                                       .imm = imm};
     if (ir_op_info[op].klass == IR_CTL) {
         if (ir->open)
             ir->block[ir->current].end = (uint16_t)ir->count;

@@ -96,7 +96,7 @@ EVAL(xorn)
     v[0].x = v[1].x ^ ~v[2].x;
 }
 
-EVAL(not)
+EVAL(not )
 {
     v[0].x = ~v[1].x;
 }

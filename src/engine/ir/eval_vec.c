@@ -124,8 +124,7 @@ static inline __attribute__((always_inline)) void each_u(union ir_value v[4], ui
 {
     unsigned esz = esz_of(attr);
     for (unsigned i = 0; i < lanes(esz); i++)
-        eval_set_lane(&v[0].v, esz, i,
-                      fn(eval_lane(&v[1].v, esz, i), eval_lane(&v[2].v, esz, i)));
+        eval_set_lane(&v[0].v, esz, i, fn(eval_lane(&v[1].v, esz, i), eval_lane(&v[2].v, esz, i)));
 }
 
 /* The same with sign-extended lanes. */
@@ -134,9 +133,9 @@ static inline __attribute__((always_inline)) void each_s(union ir_value v[4], ui
 {
     unsigned esz = esz_of(attr);
     for (unsigned i = 0; i < lanes(esz); i++)
-        eval_set_lane(&v[0].v, esz, i,
-                      fn((uint64_t)eval_lane_s(&v[1].v, esz, i),
-                         (uint64_t)eval_lane_s(&v[2].v, esz, i)));
+        eval_set_lane(
+            &v[0].v, esz, i,
+            fn((uint64_t)eval_lane_s(&v[1].v, esz, i), (uint64_t)eval_lane_s(&v[2].v, esz, i)));
 }
 
 static inline uint64_t lane_add(uint64_t a, uint64_t b)

@@ -67,15 +67,33 @@ static struct ir_leave leave(struct interp *in, enum ir_left how, uint64_t targe
     return (struct ir_leave){how, target};
 }
 
+/* Of a missing argument: some value or other, that nobody looks at. */
+static const union ir_value *argument(const struct interp *in, ir_ref ref)
+{
+    return &in->value[ref % IR_MAX_INSNS];
+}
+
+/* Integers and flags are copied as such: a 16-byte load right after an 8-byte store of its half
+ * would wait for the store to drain. */
 static void evaluate(struct interp *in, const struct ir_insn *insn, unsigned index)
 {
-    struct ir_fpenv *env = (struct ir_fpenv *)(in->cpu + in->layout->fpenv);
-    unsigned nargs = ir_op_info[insn->op].nargs;
+    ir_eval_fn *eval = ir_eval_table[insn->op];
+    uint32_t attr = insn->type | (uint32_t)insn->aux << 8;
     union ir_value v[4];
-    for (unsigned k = 0; k < nargs; k++)
-        v[k + 1] = in->value[insn->arg[k]];
-    ir_eval_table[insn->op](v, insn->imm, insn->type | (uint32_t)insn->aux << 8, env);
-    in->value[index] = v[0];
+    if (ir_op_info[insn->op].vectors) {
+        struct ir_fpenv *env = (struct ir_fpenv *)(in->cpu + in->layout->fpenv);
+        v[1] = *argument(in, insn->arg[0]);
+        v[2] = *argument(in, insn->arg[1]);
+        v[3] = *argument(in, insn->arg[2]);
+        eval(v, insn->imm, attr, env);
+        in->value[index] = v[0];
+    } else {
+        v[1].x = argument(in, insn->arg[0])->x;
+        v[2].x = argument(in, insn->arg[1])->x;
+        v[3].x = argument(in, insn->arg[2])->x;
+        eval(v, insn->imm, attr, NULL);
+        in->value[index].x = v[0].x;
+    }
 }
 
 /* --- CPU state and markers ---------------------------------------------------------------------*/
@@ -85,12 +103,6 @@ static void run_state(struct interp *in, const struct ir_insn *insn, unsigned in
     union ir_value *result = &in->value[index];
     uint8_t *field = in->cpu + insn->imm;
     switch (insn->op) {
-    case IR_GET:
-        result->x = insn->type == IR_I64 ? state64(in, insn->imm) : state32(in, insn->imm);
-        break;
-    case IR_PUT:
-        memcpy(field, &in->value[insn->arg[0]], insn->type == IR_I64 ? 8 : 4);
-        break;
     case IR_GET8:
         result->x = *field;
         break;
@@ -208,8 +220,8 @@ static bool run_call(struct interp *in, const struct ir_insn *insn, unsigned ind
     if (helper->flags & IR_HELPER_RAISES)
         set_pc(in, address(in, in->pgoff));
     if (insn->op == IR_CALL) {
-        in->value[index].x = helper->fn(in->cpu, arg_x(in, insn, 0), arg_x(in, insn, 1),
-                                        arg_x(in, insn, 2));
+        in->value[index].x =
+            helper->fn(in->cpu, arg_x(in, insn, 0), arg_x(in, insn, 1), arg_x(in, insn, 2));
     } else {
         union v128 v[4] = {{{0}}};
         for (unsigned k = 0; k < 3; k++) {
@@ -241,9 +253,6 @@ static void fence(unsigned kind)
 static bool run_misc(struct interp *in, const struct ir_insn *insn, unsigned index)
 {
     switch (insn->op) {
-    case IR_INSN:
-        in->pgoff = (int32_t)insn->imm;
-        break;
     case IR_HI:
     case IR_HIV:
         in->value[index] = in->second;
@@ -292,44 +301,73 @@ static int run_control(struct interp *in, const struct ir_insn *insn, struct ir_
     }
 }
 
+/* Anything but what ir_interpret() does itself. False to leave, with *left set. */
+static bool run_other(struct interp *in, const struct ir_insn *insn, unsigned index,
+                      struct ir_leave *left)
+{
+    bool raises = false;
+    switch (ir_op_info[insn->op].klass) {
+    case IR_STATE:
+        run_state(in, insn, index);
+        break;
+    case IR_MEM:
+        raises = !run_mem(in, insn, index);
+        break;
+    default:
+        if (insn->op == IR_CALL || insn->op == IR_CALLV) {
+            raises = !run_call(in, insn, index);
+        } else if (!run_misc(in, insn, index)) {
+            *left = leave(in, IR_LEFT_ATTENTION, address(in, insn->imm));
+            return false;
+        }
+        break;
+    }
+    if (raises)
+        *left = (struct ir_leave){IR_LEFT_RAISED, state64(in, in->layout->pc)};
+    return !raises;
+}
+
 struct ir_leave ir_interpret(const struct ir *ir, void *cpu, const struct ir_layout *layout,
                              const struct ir_runtime *runtime, const struct ir_helper *helpers)
 {
     union ir_value value[IR_MAX_INSNS]; /* only what runs is touched */
-    struct interp in = {.ir = ir, .cpu = cpu, .layout = layout, .runtime = runtime,
-                        .helpers = helpers, .value = value, .pgoff = ir->block[0].pgoff};
+    struct interp in = {.ir = ir,
+                        .cpu = cpu,
+                        .layout = layout,
+                        .runtime = runtime,
+                        .helpers = helpers,
+                        .value = value,
+                        .pgoff = ir->block[0].pgoff};
     struct ir_leave left;
     unsigned i = ir->block[0].first;
-    for (;;) {
+    for (;; i++) {
         const struct ir_insn *insn = &ir->insn[i];
-        switch (ir_op_info[insn->op].klass) {
-        case IR_PURE:
-        case IR_FP:
+        switch (insn->op) { /* what is most frequent needs one look-up only */
+        case IR_CONST:
+            value[i].x = (uint64_t)insn->imm;
+            continue;
+        case IR_INSN:
+            in.pgoff = (int32_t)insn->imm;
+            continue;
+        case IR_GET:
+            value[i].x = insn->type == IR_I64 ? state64(&in, insn->imm) : state32(&in, insn->imm);
+            continue;
+        case IR_PUT:
+            memcpy(in.cpu + insn->imm, &value[insn->arg[0]], insn->type == IR_I64 ? 8 : 4);
+            continue;
+        default:
+            break;
+        }
+        unsigned klass = ir_op_info[insn->op].klass;
+        if (klass == IR_PURE || klass == IR_FP) {
             evaluate(&in, insn, i);
-            break;
-        case IR_STATE:
-            run_state(&in, insn, i);
-            break;
-        case IR_MEM:
-            if (!run_mem(&in, insn, i))
-                return (struct ir_leave){IR_LEFT_RAISED, state64(&in, layout->pc)};
-            break;
-        case IR_MISC:
-            if (insn->op == IR_CALL || insn->op == IR_CALLV) {
-                if (!run_call(&in, insn, i))
-                    return (struct ir_leave){IR_LEFT_RAISED, state64(&in, layout->pc)};
-            } else if (!run_misc(&in, insn, i)) {
-                return leave(&in, IR_LEFT_ATTENTION, address(&in, insn->imm));
-            }
-            break;
-        default: {
+        } else if (klass == IR_CTL) {
             int block = run_control(&in, insn, &left);
             if (block < 0)
                 return left;
-            i = ir->block[block].first;
-            continue;
+            i = ir->block[block].first - 1u;
+        } else if (!run_other(&in, insn, i, &left)) {
+            return left;
         }
-        }
-        i++;
     }
 }

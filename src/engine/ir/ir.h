@@ -7,8 +7,8 @@
  * instruction's index names its result. A value is used only in the block that defines it; what
  * crosses blocks goes through CPU state (get/put), which is exact at every `insn` marker.
  * The operations stand in ops.def; ir_ops.h (generated) has the enum and the builder functions
- * `ir_ref ir_NAME(struct ir *, [type], args..., [aux], [imm])`: type where the row has an 'i', aux and
- * imm where the row names them.
+ * `ir_ref ir_NAME(struct ir *, [type], args..., [aux], [imm])`: type where the row has an 'i', aux
+ * and imm where the row names them.
  */
 #ifndef ARMVM_ENGINE_IR_IR_H
 #define ARMVM_ENGINE_IR_IR_H
@@ -34,8 +34,8 @@ enum {
 
 struct ir_insn {
     uint8_t op;   /* enum ir_op */
-    uint8_t type; /* enum ir_type: what the row's 'i' stands for; in a row without 'i', of the result,
-                   * or of the last argument where there is no result */
+    uint8_t type; /* enum ir_type: what the row's 'i' stands for; in a row without 'i', of the
+                   * result, or of the last argument where there is no result */
     uint16_t aux;
     ir_ref arg[3];
     uint16_t uses; /* how many arguments name this value (kept by ir_count_uses) */
@@ -80,7 +80,7 @@ enum ir_fence { IR_FENCE_LOAD, IR_FENCE_STORE, IR_FENCE_FULL };
 enum ir_icc { IR_ICC_EQ, IR_ICC_NE, IR_ICC_LTU, IR_ICC_LEU, IR_ICC_LTS, IR_ICC_LES };
 enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RET }; /* aux of `exitr` */
 
-/* --- vector and FP operations that say `vform`: the aux field -----------------------------------*/
+/* --- vector and FP operations that say `vform`: the aux field ---------------------------------*/
 
 #define IR_VFORM_ESZ(aux)   ((aux)&3u) /* log2 of the bytes of a lane */
 #define IR_VFORM_LANES(aux) ((aux)&0x0cu)
@@ -132,6 +132,7 @@ struct ir_op_info {
     uint8_t nargs;
     uint8_t klass;       /* enum ir_class */
     uint8_t aux, imm;    /* enum ir_field: what they may hold, for the verifier */
+    bool vectors;        /* a v128 is among the arguments or the result */
 };
 /* What a row's aux and imm columns name (see ops.def). */
 enum ir_field {
@@ -187,7 +188,7 @@ struct ir_helper {
 /* Byte offsets into CPU state. All lie within the first 32 KiB. */
 struct ir_layout {
     int32_t pc_page;   /* u64: virtual address of the page the running region lies in */
-    int32_t pc;        /* u64: written when leaving translated code, and before calls that may raise */
+    int32_t pc;        /* u64: written when leaving translated code, before calls that may raise */
     int32_t nzcv;      /* u16: flags in the host-friendly form, see IR_NZCV_* */
     int32_t raised;    /* u32: non-zero after a call that took an exception */
     int32_t attention; /* u32: non-zero when the vCPU thread must leave translated code */
@@ -269,11 +270,13 @@ struct ir_runtime {
     /* Pairs: ld2 returns the first and leaves the second in layout.second. */
     uint64_t (*ld2)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff);
     void (*st2)(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff);
-    /* Vectors go through layout.scratch: loads leave v[0] (and v[1]), stores take v[1] (and v[2]). */
+    /* Vectors go through layout.scratch: loads leave v[0] (and v[1]), stores take v[1] (and
+     * v[2]). */
     void (*ldv)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count);
     void (*stv)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count);
     void (*probe)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t len);
-    uint64_t (*atom)(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind);
+    uint64_t (*atom)(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
+                     uint32_t kind);
     uint64_t (*cas)(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff);
     uint64_t (*ldx)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t pair);
     uint64_t (*stx)(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff,
@@ -285,7 +288,7 @@ struct ir_runtime {
 struct ir *ir_create(void);       /* NULL when out of memory */
 void ir_destroy(struct ir *ir);
 void ir_clear(struct ir *ir);     /* empties it for the next region */
-struct ir *ir_clone(const struct ir *ir); /* exact-size copy to keep (interpreter); NULL: no memory */
+struct ir *ir_clone(const struct ir *ir); /* exact-size copy (interpreter); NULL: no memory */
 
 /* Opens a block at guest page offset pgoff and returns its number; the previous one must have
  * been ended by a terminator. Blocks may be branched to before they are opened: reserve first. */
@@ -319,8 +322,8 @@ struct ir_leave {
 };
 
 /*
- * Runs a region from block 0 to an exit, needing some 130 KiB of stack. `pushret` does nothing here.
- * pc is written in every case: `exitx` leaves as IR_LEFT_STATE with what is in pc already.
+ * Runs a region from block 0 to an exit, needing some 130 KiB of stack. `pushret` does nothing
+ * here. pc is written in every case: `exitx` leaves as IR_LEFT_STATE with what is in pc already.
  */
 struct ir_leave ir_interpret(const struct ir *ir, void *cpu, const struct ir_layout *layout,
                              const struct ir_runtime *runtime, const struct ir_helper *helpers);

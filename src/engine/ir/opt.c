@@ -5,25 +5,29 @@
 
 #include "opt.h"
 
-/* Removes dropped instructions, renumbering values and blocks. */
+/* Removes dropped instructions, renumbering values and blocks. Nothing here follows the code's
+ * shape, so the loop has no branches to mispredict: what is dropped is copied and overwritten. */
 static void compact(struct ir_opt *opt)
 {
     struct ir *ir = opt->ir;
     uint16_t *renumbered = opt->same; /* no longer needed as what it was */
     unsigned kept = 0;
+    renumbered[IR_NONE % IR_MAX_INSNS] = 0; /* looked up in vain for missing arguments */
     for (unsigned i = 0; i < ir->count; i++) {
+        const struct ir_insn *from = &ir->insn[i];
+        struct ir_insn *to = &ir->insn[kept];
+        const ir_ref arg[3] = {from->arg[0], from->arg[1], from->arg[2]};
         renumbered[i] = (uint16_t)kept;
-        if (opt->drop[i])
-            continue;
-        struct ir_insn *insn = &ir->insn[kept];
-        if (kept != i)
-            *insn = ir->insn[i];
-        insn->uses = opt->uses[i];
+        kept += !opt->drop[i];
+        *to = (struct ir_insn){.op = from->op,
+                               .type = from->type,
+                               .aux = from->aux,
+                               .uses = opt->uses[i],
+                               .imm = from->imm};
         for (unsigned k = 0; k < 3; k++) {
-            if (insn->arg[k] != IR_NONE)
-                insn->arg[k] = renumbered[insn->arg[k]];
+            ir_ref new = renumbered[arg[k] % IR_MAX_INSNS];
+            to->arg[k] = arg[k] == IR_NONE ? IR_NONE : new;
         }
-        kept++;
     }
     for (unsigned b = 0; b < ir->blocks; b++) {
         struct ir_block *block = &ir->block[b];
@@ -36,6 +40,8 @@ static void compact(struct ir_opt *opt)
 void ir_optimise(struct ir *ir, const struct ir_layout *layout, const struct ir_helper *helpers,
                  const struct ir_opt_config *config)
 {
+    if (ir->overflow) /* not a region: it is going to be made anew, shorter */
+        return;
     struct ir_opt opt; /* the large arrays are filled as far as the region goes */
     opt.ir = ir;
     opt.layout = layout;

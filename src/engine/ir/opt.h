@@ -13,12 +13,12 @@
  */
 struct ir_opt_slot {
     uint32_t epoch;
-    uint16_t index;    /* offset / 8 */
-    uint8_t kind;      /* forward pass: enum slot_kind; dead pass: mask of bytes overwritten */
-    ir_ref ref, high;  /* values known to be there */
+    uint16_t index;   /* offset / 8 */
+    uint8_t kind;     /* forward pass: enum slot_kind; dead pass: mask of bytes overwritten */
+    ir_ref ref, high; /* values known to be there */
 };
 
-enum { IR_OPT_SLOTS = 256 };
+enum { IR_OPT_SLOTS = 128 };
 
 struct ir_opt {
     struct ir *ir;

@@ -25,6 +25,7 @@ static bool overlaps_nzcv(const struct ir_opt *opt, const struct ir_insn *insn)
 
 enum flags_effect { FLAGS_PASS, FLAGS_READ, FLAGS_WRITTEN };
 
+/* Of anything but a memory operation: those read. */
 static enum flags_effect flags_effect(const struct ir_opt *opt, const struct ir_insn *insn)
 {
     switch (insn->op) {
@@ -45,7 +46,7 @@ static enum flags_effect flags_effect(const struct ir_opt *opt, const struct ir_
     case IR_CALLV:
         return call_observes(opt, insn) ? FLAGS_READ : FLAGS_PASS;
     default:
-        return ir_op_info[insn->op].klass == IR_MEM ? FLAGS_READ : FLAGS_PASS;
+        return FLAGS_PASS;
     }
 }
 
@@ -53,7 +54,11 @@ static enum flags_effect flags_effect(const struct ir_opt *opt, const struct ir_
 static enum flags_effect block_effect(const struct ir_opt *opt, const struct ir_block *block)
 {
     for (unsigned i = block->first; i < block->end; i++) {
-        enum flags_effect effect = flags_effect(opt, &opt->ir->insn[i]);
+        const struct ir_insn *insn = &opt->ir->insn[i];
+        unsigned klass = ir_op_info[insn->op].klass;
+        if (klass == IR_PURE || insn->op == IR_INSN) /* the most, without a jump table */
+            continue;
+        enum flags_effect effect = klass == IR_MEM ? FLAGS_READ : flags_effect(opt, insn);
         if (effect != FLAGS_PASS)
             return effect;
     }
@@ -90,8 +95,7 @@ static void flags_liveness(const struct ir_opt *opt, bool *live_in)
     do {
         changed = false;
         for (unsigned b = ir->blocks; b-- > 0;) {
-            if (effect[b] == FLAGS_PASS && !live_in[b] &&
-                live_after(opt, &ir->block[b], live_in)) {
+            if (effect[b] == FLAGS_PASS && !live_in[b] && live_after(opt, &ir->block[b], live_in)) {
                 live_in[b] = true;
                 changed = true;
             }
@@ -200,11 +204,11 @@ static bool keep_state(struct ir_opt *opt, const struct ir_insn *insn, bool used
     }
 }
 
-static bool keep(struct ir_opt *opt, const struct ir_insn *insn, bool used, bool *flags_live)
+/* Anything but a pure operation. */
+static bool keep(struct ir_opt *opt, const struct ir_insn *insn, unsigned klass, bool used,
+                 bool *flags_live)
 {
-    switch (ir_op_info[insn->op].klass) {
-    case IR_PURE:
-        return used;
+    switch (klass) {
     case IR_STATE:
         return keep_state(opt, insn, used, flags_live);
     case IR_FP: /* reads FPCR, adds to FPSR */
@@ -236,10 +240,13 @@ static void dead_block(struct ir_opt *opt, const struct ir_block *block, bool fl
         opt->uses[i] = 0;
     for (unsigned i = block->end; i-- > block->first;) {
         const struct ir_insn *insn = &ir->insn[i];
-        opt->drop[i] = !keep(opt, insn, opt->uses[i] != 0, &flags_live);
+        const struct ir_op_info *info = &ir_op_info[insn->op];
+        bool used = opt->uses[i] != 0;
+        opt->drop[i] =
+            !(info->klass == IR_PURE ? used : keep(opt, insn, info->klass, used, &flags_live));
         if (opt->drop[i])
             continue;
-        for (unsigned k = 0; k < ir_op_info[insn->op].nargs; k++) {
+        for (unsigned k = 0; k < info->nargs; k++) {
             if (insn->arg[k] != IR_NONE)
                 opt->uses[insn->arg[k]]++;
         }

@@ -22,7 +22,8 @@ static uint64_t const_of(const struct ir_opt *opt, ir_ref ref)
 
 static void become_const(struct ir_insn *insn, enum ir_type type, uint64_t value)
 {
-    *insn = (struct ir_insn){.op = IR_CONST, .type = (uint8_t)type,
+    *insn = (struct ir_insn){.op = IR_CONST,
+                             .type = (uint8_t)type,
                              .arg = {IR_NONE, IR_NONE, IR_NONE},
                              .imm = type == IR_I64 ? (int64_t)value : (int64_t)(uint32_t)value};
 }
@@ -210,7 +211,7 @@ static ir_ref simplify_choice(struct ir_opt *opt, struct ir_insn *insn, ir_ref i
     if (insn->arg[1] == insn->arg[2])
         return insn->arg[1];
     if (insn->op == IR_SEL)
-        return !is_const(opt, insn->arg[0]) ? index
+        return !is_const(opt, insn->arg[0])  ? index
                : const_of(opt, insn->arg[0]) ? insn->arg[1]
                                              : insn->arg[2];
     return insn->aux >= 14 ? insn->arg[1] : index;
@@ -237,7 +238,9 @@ static void simplify_branch(struct ir_opt *opt, struct ir_insn *insn)
     default:
         return;
     }
-    *insn = (struct ir_insn){.op = IR_BR, .type = IR_VOID, .arg = {IR_NONE, IR_NONE, IR_NONE},
+    *insn = (struct ir_insn){.op = IR_BR,
+                             .type = IR_VOID,
+                             .arg = {IR_NONE, IR_NONE, IR_NONE},
                              .imm = taken ? insn->imm & 0xffffffff : insn->imm >> 32};
 }
 

@@ -25,8 +25,8 @@ static void print_memop(unsigned memop, FILE *out)
         unsigned bit;
         const char *name;
     } flags[] = {
-        {IR_MEM_SIGNED, ".signed"}, {IR_MEM_ACQUIRE, ".acquire"}, {IR_MEM_RELEASE, ".release"},
-        {IR_MEM_ALIGN, ".align"},   {IR_MEM_UNPRIV, ".unpriv"},   {IR_MEM_BE, ".be"},
+        {IR_MEM_SIGNED, ".signed"}, {IR_MEM_ACQUIRE, ".acquire"},   {IR_MEM_RELEASE, ".release"},
+        {IR_MEM_ALIGN, ".align"},   {IR_MEM_UNPRIV, ".unpriv"},     {IR_MEM_BE, ".be"},
         {IR_MEM_WRITE, ".write"},   {IR_MEM_ALIGN_EL, ".align_el"},
     };
     fprintf(out, " [%u bytes", IR_MEM_BYTES(memop));

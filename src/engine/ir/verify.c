@@ -39,8 +39,9 @@ static enum ir_type wanted_type(const struct ir_insn *insn, char letter)
 
 static bool type_is_valid(const struct ir_insn *insn, const struct ir_op_info *info)
 {
-    char letter = info->result != '-' ? info->result : info->nargs ? info->args[info->nargs - 1]
-                                                                   : '-';
+    char letter = info->result != '-' ? info->result
+                  : info->nargs       ? info->args[info->nargs - 1]
+                                      : '-';
     for (unsigned k = 0; k < info->nargs; k++) {
         if (info->args[k] == 'i')
             letter = 'i';
@@ -131,8 +132,7 @@ static bool imm_is_valid(const struct verify *v, const struct ir_insn *insn, uns
     case IR_FIELD_LANE:
         return imm >= 0 && imm < 16 >> (insn->aux & 3);
     case IR_FIELD_LANES:
-        return imm >= 0 && (imm & 255) < 16 >> (insn->aux & 3) &&
-               imm >> 8 < 16 >> (insn->aux & 3);
+        return imm >= 0 && (imm & 255) < 16 >> (insn->aux & 3) && imm >> 8 < 16 >> (insn->aux & 3);
     case IR_FIELD_LSB:
         return imm >= 0 && imm < 64 && imm + insn->aux <= width_of(insn);
     case IR_FIELD_LEN:
@@ -184,8 +184,8 @@ static const char *check_second(const struct verify *v, unsigned index, unsigned
     bool ok = index > first && (insn->op == IR_HI ? (pair->op == IR_LD2 || pair->op == IR_LDX2) &&
                                                         pair->type == insn->type
                                                   : pair->op == IR_LDV2);
-    return ok ? NULL : complain(v, "v%u %s: does not follow its pair", index,
-                                ir_op_info[insn->op].name);
+    return ok ? NULL
+              : complain(v, "v%u %s: does not follow its pair", index, ir_op_info[insn->op].name);
 }
 
 static const char *check_insn(const struct verify *v, unsigned index, const struct ir_block *block)

@@ -17,7 +17,9 @@ enum { FSC_EXTERNAL = 0x10, FSC_ALIGNMENT = 0x21 };
 
 static struct ir_tlb_entry *tlb_slot(struct arm_cpu *cpu, uint64_t va)
 {
-    return &((struct ir_tlb_entry *)cpu->tlb)[va >> IR_PAGE_BITS & (JIT_TLB_ENTRIES - 1)];
+    return (struct ir_tlb_entry *)(void *)((uint8_t *)cpu->tlb +
+                                           ((va >> IR_PAGE_BITS) * sizeof(struct ir_tlb_entry) &
+                                            cpu->tlb_mask));
 }
 
 /* --- one page ---------------------------------------------------------------------------------*/
@@ -58,9 +60,10 @@ static void fill(struct jit_vcpu *vcpu, uint64_t va, const struct arm_translatio
     entry->addend = (uint64_t)(uintptr_t)host - va;
     entry->rtag = tr->readable ? page : 1;
     entry->wtag = tr->writable && tr->dirty && !readonly ? page : 1;
-    entry->attr = (tr->global ? JIT_TLB_GLOBAL : 0) |
-                  (uint64_t)__builtin_ctzll(tr->size) << JIT_TLB_SIZE_SHIFT;
+    entry->attr = (tr->global ? JIT_TLB_GLOBAL : 0) | (uint64_t)__builtin_ctzll(tr->size)
+                                                          << JIT_TLB_SIZE_SHIFT;
     jit_context_note_block(vcpu->current, va, tr->size);
+    jit_context_note_fill(vcpu);
     vcpu->stat_tlb_fills++;
 }
 

@@ -179,7 +179,8 @@ uint64_t jit_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t
     return ordered(m->value[0], memop);
 }
 
-static bool store_pair(uint8_t *p, const struct ir_monitor *m, uint64_t a, uint64_t b, uint32_t size)
+static bool store_pair(uint8_t *p, const struct ir_monitor *m, uint64_t a, uint64_t b,
+                       uint32_t size)
 {
     unsigned __int128 expected, desired;
     uint64_t old;

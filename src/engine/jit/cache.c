@@ -257,7 +257,8 @@ static void trace_region(struct jit_vcpu *vcpu, const struct front_region *regio
     ir_print(vcpu->ir, a64_helpers, trace->out);
 }
 
-static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint64_t va, uint64_t pa)
+static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint64_t va,
+                        uint64_t pa)
 {
     static const struct ir_opt_config config = {.forward = true, .dead = true};
 

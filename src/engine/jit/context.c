@@ -21,8 +21,9 @@ enum { RANGE_LIMIT = 64 };
 
 static void clear_tlb(struct jit_context *context)
 {
-    for (unsigned i = 0; i < JIT_TLB_ENTRIES; i++)
+    for (unsigned i = 0; i < context->entries; i++)
         context->tlb[i].rtag = context->tlb[i].wtag = 1;
+    context->fills = 0;
 }
 
 static void clear_itlb(struct jit_context *context)
@@ -36,15 +37,54 @@ static void clear_context(struct jit_context *context)
 {
     clear_tlb(context);
     clear_itlb(context);
-    context->large_first = ~0ull;
-    context->large_last = 0;
+    memset(context->blocks, 0, sizeof(context->blocks));
+    context->huge_first = ~0ull;
+    context->huge_last = 0;
+}
+
+/* The bit of a context's filter for the 2 MiB around an address. */
+static uint64_t *block_bit(struct jit_context *context, uint64_t va, uint64_t *mask)
+{
+    unsigned hash = (unsigned)((va >> 21) * 0x9e3779b1u >> 24 & 0xff);
+
+    *mask = 1ull << (hash & 63);
+    return &context->blocks[hash >> 6];
+}
+
+/* Whether something near va may have been filled from a block. */
+static bool near_block(struct jit_context *context, uint64_t va)
+{
+    uint64_t mask, *word = block_bit(context, va & ones(56), &mask);
+
+    va &= ones(56);
+    return *word & mask || (va >= context->huge_first && va <= context->huge_last);
+}
+
+void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size)
+{
+    uint64_t first, mask;
+
+    if (size <= IR_PAGE_SIZE)
+        return;
+    va &= ones(56);
+    if (size <= 2u << 20) {
+        uint64_t *word = block_bit(context, va, &mask);
+        *word |= mask;
+        return;
+    }
+    first = align_down(va, size);
+    if (first < context->huge_first)
+        context->huge_first = first;
+    if (first + size - 1 > context->huge_last)
+        context->huge_last = first + size - 1;
 }
 
 int jit_contexts_init(struct jit_vcpu *vcpu)
 {
     for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
         struct jit_context *context = &vcpu->context[i];
-        context->tlb = aligned_alloc(64, JIT_TLB_ENTRIES * sizeof(*context->tlb));
+        context->entries = JIT_TLB_MIN;
+        context->tlb = aligned_alloc(64, JIT_TLB_MIN * sizeof(*context->tlb));
         context->itlb = aligned_alloc(64, JIT_ITLB_ENTRIES * sizeof(*context->itlb));
         if (!context->tlb || !context->itlb)
             return -ENOMEM;
@@ -147,6 +187,32 @@ static struct jit_context *find_context(struct jit_vcpu *vcpu, uint16_t asid, ui
     return oldest;
 }
 
+/* A TLB that was refilled twice over since it was last emptied is too small for what runs. */
+static void grow(struct jit_context *context)
+{
+    uint32_t entries = context->entries * 4;
+    struct ir_tlb_entry *tlb = aligned_alloc(64, entries * sizeof(*tlb));
+
+    context->crowded = false;
+    if (!tlb)
+        return; /* goes on with what it has */
+    free(context->tlb);
+    context->tlb = tlb;
+    context->entries = entries;
+    clear_tlb(context);
+}
+
+void jit_context_note_fill(struct jit_vcpu *vcpu)
+{
+    struct jit_context *context = vcpu->current;
+
+    if (++context->fills > 2 * context->entries && context->entries < JIT_TLB_MAX &&
+        !context->crowded) {
+        context->crowded = true;
+        vcpu->context_dirty = true;
+    }
+}
+
 void jit_context_sync(struct jit_vcpu *vcpu)
 {
     struct arm_cpu *cpu = &vcpu->cpu;
@@ -163,14 +229,16 @@ void jit_context_sync(struct jit_vcpu *vcpu)
     mode = current_mode(vcpu);
     asid = arm_asid(cpu);
     context = vcpu->current;
-    if (context && context->asid == asid && context->mode == mode)
+    if (context && context->asid == asid && context->mode == mode && !context->crowded)
         return;
     context = find_context(vcpu, asid, mode);
+    if (context->crowded)
+        grow(context);
     context->used = ++vcpu->clock;
     vcpu->current = context;
     vcpu->stat_switches++;
     cpu->tlb = context->tlb;
-    cpu->tlb_mask = (JIT_TLB_ENTRIES - 1) * sizeof(struct ir_tlb_entry);
+    cpu->tlb_mask = (context->entries - 1) * sizeof(struct ir_tlb_entry);
     cpu->itlb = context->itlb;
     cpu->itlb_mask = (JIT_ITLB_ENTRIES - 1) * sizeof(struct ir_itlb_entry);
     jit_rstack_clear(vcpu);
@@ -180,7 +248,7 @@ void jit_context_sync(struct jit_vcpu *vcpu)
 
 static void drop_page(struct jit_context *context, uint64_t va, bool only_global)
 {
-    struct ir_tlb_entry *entry = &context->tlb[va >> IR_PAGE_BITS & (JIT_TLB_ENTRIES - 1)];
+    struct ir_tlb_entry *entry = &context->tlb[va >> IR_PAGE_BITS & (context->entries - 1)];
     struct ir_itlb_entry *code = &context->itlb[va >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)];
 
     /* The tag holds the address with its top byte as used (TBI); the operation ignores it. What
@@ -190,17 +258,18 @@ static void drop_page(struct jit_context *context, uint64_t va, bool only_global
     code->tag = 1;
 }
 
-/* Whether both addresses, less their tags, are in one block of 1 << log2 bytes. */
+/* Whether both addresses, less their tags, are in one block of 1 << log2 bytes. An entry that was
+ * never filled has any log2. */
 static bool same_block(uint64_t a, uint64_t b, unsigned log2)
 {
-    return !(((a ^ b) & ones(56)) >> log2);
+    return !(((a ^ b) & ones(56)) >> (log2 & 63));
 }
 
 /* Drops all that was filled from the block around va: one operation on any address in a block
  * removes its whole translation (manual D8.14.5), and Linux uses just one for a huge page. */
 static void drop_block(struct jit_context *context, uint64_t va, bool only_global)
 {
-    for (unsigned i = 0; i < JIT_TLB_ENTRIES; i++) {
+    for (unsigned i = 0; i < context->entries; i++) {
         struct ir_tlb_entry *entry = &context->tlb[i];
         uint64_t page = entry->rtag & 1 ? entry->wtag : entry->rtag;
         if (same_block(page, va, entry->attr >> JIT_TLB_SIZE_SHIFT) &&
@@ -214,8 +283,6 @@ static void drop_block(struct jit_context *context, uint64_t va, bool only_globa
 
 static void drop_range(struct jit_context *context, const struct arm_tlbi *op, bool only_global)
 {
-    uint64_t first = op->va & ones(56), last = first + (op->pages << IR_PAGE_BITS) - 1;
-
     if (op->pages > RANGE_LIMIT) {
         clear_context(context);
         return;
@@ -223,23 +290,10 @@ static void drop_range(struct jit_context *context, const struct arm_tlbi *op, b
     for (uint64_t i = 0; i < op->pages; i++) {
         uint64_t va = op->va + (i << IR_PAGE_BITS);
         drop_page(context, va, only_global);
-        /* Within the granule's page of a larger granule nothing new can be found. */
-        if (i % JIT_SMALLEST_BLOCK == 0 && first <= context->large_last &&
-            last >= context->large_first)
+        /* Within the page of a larger granule nothing new can be found. */
+        if (i % JIT_SMALLEST_BLOCK == 0 && near_block(context, va))
             drop_block(context, va, only_global);
     }
-}
-
-void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size)
-{
-    uint64_t first = align_down(va & ones(56), size);
-
-    if (size <= IR_PAGE_SIZE)
-        return;
-    if (first < context->large_first)
-        context->large_first = first;
-    if (first + size - 1 > context->large_last)
-        context->large_last = first + size - 1;
 }
 
 void jit_tlbi_local(struct jit_vcpu *vcpu, const struct arm_tlbi *op)

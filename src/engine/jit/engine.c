@@ -149,8 +149,10 @@ static int emitter_create(struct engine *engine, struct jit_vcpu *vcpu, struct e
         .room = cache->code.size - cache->used,
     };
     static const enum x64_level limit[] = {
-        [ENGINE_HOST_NATIVE] = X64_V4, [ENGINE_HOST_V2] = X64_V2,
-        [ENGINE_HOST_V3] = X64_V3,     [ENGINE_HOST_V4] = X64_V4,
+        [ENGINE_HOST_NATIVE] = X64_V4,
+        [ENGINE_HOST_V2] = X64_V2,
+        [ENGINE_HOST_V3] = X64_V3,
+        [ENGINE_HOST_V4] = X64_V4,
     };
     size_t used;
     int rc;
@@ -199,14 +201,16 @@ static int choose(struct engine *engine, struct error *err)
     struct engine_config *config = &engine->config;
 
     if (config->kind == ENGINE_KVM)
-        return error_set(err, -ENOTSUP, "--engine kvm: needs an arm64 Linux host with /dev/kvm, and "
-                                        "is not in this build; use auto, translate or interpret");
+        return error_set(err, -ENOTSUP,
+                         "--engine kvm: needs an arm64 Linux host with /dev/kvm, and "
+                         "is not in this build; use auto, translate or interpret");
 #if defined(__x86_64__)
     engine->translate = config->kind != ENGINE_INTERPRET;
 #else
     if (config->kind == ENGINE_TRANSLATE)
-        return error_set(err, -ENOTSUP, "--engine translate: makes x86-64 code, and this host is "
-                                        "not x86-64; use auto or interpret");
+        return error_set(err, -ENOTSUP,
+                         "--engine translate: makes x86-64 code, and this host is "
+                         "not x86-64; use auto or interpret");
 #endif
     if (!config->code_cache)
         config->code_cache = DEFAULT_CODE_CACHE;
@@ -348,7 +352,8 @@ int engine_set_breakpoint(struct engine *engine, uint64_t va, bool set)
     return 0;
 }
 
-int engine_set_watchpoint(struct engine *engine, uint64_t va, uint64_t len, unsigned access, bool set)
+int engine_set_watchpoint(struct engine *engine, uint64_t va, uint64_t len, unsigned access,
+                          bool set)
 {
     unsigned i = 0;
 
@@ -380,7 +385,8 @@ void engine_step(struct engine *engine, unsigned cpu)
 }
 
 void engine_set_debugger(struct engine *engine,
-                         void (*event)(void *ctx, const struct engine_debug_event *event), void *ctx)
+                         void (*event)(void *ctx, const struct engine_debug_event *event),
+                         void *ctx)
 {
     engine->debug_event = event;
     engine->debug_ctx = ctx;
@@ -394,8 +400,8 @@ void engine_print_stats(struct engine *engine, FILE *out)
 
     for (unsigned i = 0; i < engine->cpus; i++) {
         const struct jit_vcpu *v = engine->vcpu[i];
-        fprintf(out, "cpu%u: regions %llu, guest instructions translated %llu, host bytes %llu\n", i,
-                (unsigned long long)v->stat_regions, (unsigned long long)v->stat_insns,
+        fprintf(out, "cpu%u: regions %llu, guest instructions translated %llu, host bytes %llu\n",
+                i, (unsigned long long)v->stat_regions, (unsigned long long)v->stat_insns,
                 (unsigned long long)v->stat_bytes);
         fprintf(out,
                 "cpu%u: entered %llu, slow accesses %llu, TLB fills %llu data %llu code, device "

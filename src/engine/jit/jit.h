@@ -35,10 +35,11 @@ struct mem_slot;
 enum {
     JIT_PAGE_SLOTS = IR_PAGE_SIZE / 4, /* entry points of a page */
     JIT_CONTEXTS = 16,                 /* TLB contexts a vCPU keeps */
-    JIT_TLB_ENTRIES = 1024,
-    JIT_ITLB_ENTRIES = 256,
-    JIT_ARENA = 64 << 10,              /* code memory is handed to vCPUs in pieces of this size */
-    JIT_MAIL = 64,                     /* requests a mailbox holds before it says "flush all" */
+    JIT_TLB_MIN = 512,                 /* entries of a data TLB: grows where it pays */
+    JIT_TLB_MAX = 16384,
+    JIT_ITLB_ENTRIES = 512,
+    JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
+    JIT_MAIL = 64,        /* requests a mailbox holds before it says "flush all" */
 };
 
 /* --- translations (cache.c) -------------------------------------------------------------------*/
@@ -47,10 +48,10 @@ enum {
 struct jit_page {
     void *table[JIT_PAGE_SLOTS]; /* entry points; host code, or struct ir * when interpreting */
     uint64_t pa;
-    uint32_t mode;               /* FRONT_* as far as code depends on them */
-    uint32_t id;                 /* unique, never 0, never reused between flushes */
-    _Atomic bool dead;           /* invalidated: not to be linked to or entered any more */
-    struct jit_page *next;       /* other modes of the same page; or the list of dead pages */
+    uint32_t mode;         /* FRONT_* as far as code depends on them */
+    uint32_t id;           /* unique, never 0, never reused between flushes */
+    _Atomic bool dead;     /* invalidated: not to be linked to or entered any more */
+    struct jit_page *next; /* other modes of the same page; or the list of dead pages */
 };
 
 /* A link of a region, by the number that its stub passes to jit_link. */
@@ -66,16 +67,16 @@ enum { JIT_LINK_CHUNK = 4096, JIT_LINK_CHUNKS = 4096 };
 struct jit_cache {
     pthread_mutex_t lock;
     struct codemem code;
-    size_t used;             /* bytes of code memory (or IR) handed out */
-    size_t base;             /* thunks end here: what a flush goes back to */
-    struct map pages;        /* pa -> struct jit_page list */
+    size_t used;      /* bytes of code memory (or IR) handed out */
+    size_t base;      /* thunks end here: what a flush goes back to */
+    struct map pages; /* pa -> struct jit_page list */
     struct jit_page *dead;
     unsigned dead_count, page_count;
     uint32_t next_id;
-    void *empty;             /* what an entry point without translation holds */
+    void *empty; /* what an entry point without translation holds */
     struct jit_link *links[JIT_LINK_CHUNKS];
     uint32_t link_chunks;
-    _Atomic bool full;       /* somebody needs a flush */
+    _Atomic bool full; /* somebody needs a flush */
     uint64_t flushes, invalidations;
     /* One bit for each page of RAM that may have translations, slot after slot. */
     _Atomic uint64_t **code_bits;
@@ -94,11 +95,17 @@ struct jit_context {
     bool valid;
     uint16_t asid;
     uint8_t el;
-    uint32_t mode;      /* FRONT_*, all of them: part of the key */
-    uint64_t large_first, large_last; /* addresses (less tags) filled from blocks lie in here */
-    uint64_t used;      /* for replacing the least recently used */
+    uint32_t mode; /* FRONT_*, all of them: part of the key */
+    /* Where entries may have been filled from blocks: a filter by 2 MiB for blocks up to that
+     * size, bounds for larger ones. */
+    uint64_t blocks[4];
+    uint64_t huge_first, huge_last;
+    uint64_t used; /* for replacing the least recently used */
     struct ir_tlb_entry *tlb;
     struct ir_itlb_entry *itlb;
+    uint32_t entries; /* of tlb, a power of two */
+    uint32_t fills;   /* of tlb since it was emptied */
+    bool crowded;     /* wants a larger tlb at the next look at contexts */
 };
 
 /* --- vCPUs ------------------------------------------------------------------------------------*/
@@ -109,8 +116,8 @@ struct jit_mail {
     pthread_mutex_t lock;
     struct arm_tlbi tlbi[JIT_MAIL];
     unsigned count;
-    bool flush_all;   /* too many requests: drop everything */
-    bool flush_code;  /* a page of code died: drop instruction TLBs and return stacks */
+    bool flush_all;  /* too many requests: drop everything */
+    bool flush_code; /* a page of code died: drop instruction TLBs and return stacks */
     _Atomic uint32_t posted, done; /* sequence numbers; done follows posted */
 };
 
@@ -122,26 +129,26 @@ struct jit_vcpu {
 
     struct jit_context context[JIT_CONTEXTS];
     struct jit_context *current;
-    uint64_t clock;             /* for LRU of contexts */
-    bool context_dirty;         /* recompute mode and context before running on */
-    uint64_t regime[3];         /* SCTLR, TCR, MAIR that the TLBs were filled under */
+    uint64_t clock;     /* for LRU of contexts */
+    bool context_dirty; /* recompute mode and context before running on */
+    uint64_t regime[3]; /* SCTLR, TCR, MAIR that the TLBs were filled under */
 
-    struct ir *ir;              /* for translating */
+    struct ir *ir; /* for translating */
     struct x64 *x64;
-    struct x64_code *code;      /* what it last compiled */
-    uint8_t *arena, *arena_end; /* rw view of the piece of code memory being filled */
+    struct x64_code *code;        /* what it last compiled */
+    uint8_t *arena, *arena_end;   /* rw view of the piece of code memory being filled */
     uint32_t link_next, link_end; /* link numbers at its disposal */
 
     enum jit_sleep sleep;
-    uint64_t wake_deadline;     /* for WFE with a time limit */
-    _Atomic uint32_t wake;      /* futex word, counts kicks */
-    _Atomic uint32_t asleep;    /* somebody must wake the futex */
+    uint64_t wake_deadline;  /* for WFE with a time limit */
+    _Atomic uint32_t wake;   /* futex word, counts kicks */
+    _Atomic uint32_t asleep; /* somebody must wake the futex */
     struct jit_mail mail;
-    _Atomic uint32_t running;   /* 1 while it may use its TLBs: mail must be acknowledged */
-    bool in_guest;              /* under engine.lock: counts in engine.guests */
-    bool step;                  /* debugger wants one instruction */
-    bool debug_stop;            /* stands still for the debugger */
-    bool broadcast;             /* TLBI or IC was posted to others since the last DSB */
+    _Atomic uint32_t running; /* 1 while it may use its TLBs: mail must be acknowledged */
+    bool in_guest;            /* under engine.lock: counts in engine.guests */
+    bool step;                /* debugger wants one instruction */
+    bool debug_stop;          /* stands still for the debugger */
+    bool broadcast;           /* TLBI or IC was posted to others since the last DSB */
 
     uint64_t stat_regions, stat_insns, stat_bytes, stat_tlb_fills, stat_itlb_fills, stat_enters;
     uint64_t stat_io, stat_interrupts, stat_switches, stat_slow;
@@ -152,20 +159,23 @@ struct engine {
     struct jit_cache cache;
     unsigned cpus;
     struct jit_vcpu *vcpu[64];
-    bool translate;             /* else the interpreter */
+    bool translate; /* else the interpreter */
     bool threads_started;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed;     /* guests, pauses or quit changed */
-    unsigned guests;            /* vCPUs between begin_guest and end_guest */
-    unsigned pauses;            /* nested engine_pause */
-    struct jit_vcpu *stepping;  /* the only one that may run */
-    bool exclusive;             /* a vCPU is doing work that needs all others out of guest code */
-    bool quit;
+    pthread_cond_t changed;    /* guests, pauses or quit changed */
+    unsigned guests;           /* vCPUs between begin_guest and end_guest */
+    unsigned pauses;           /* nested engine_pause */
+    struct jit_vcpu *stepping; /* the only one that may run */
+    bool exclusive;            /* a vCPU is doing work that needs all others out of guest code */
+    _Atomic bool quit;
 
-    uint64_t breakpoint[64];    /* debugger's */
+    uint64_t breakpoint[64]; /* debugger's */
     unsigned breakpoints;
-    struct { uint64_t va, len; unsigned access; } watchpoint[16];
+    struct {
+        uint64_t va, len;
+        unsigned access;
+    } watchpoint[16];
     unsigned watchpoints;
     void (*debug_event)(void *ctx, const struct engine_debug_event *event);
     void *debug_ctx;
@@ -199,6 +209,8 @@ void jit_itlb_flush_all(struct jit_vcpu *vcpu);
 void jit_rstack_clear(struct jit_vcpu *vcpu);
 /* A translation of size bytes around va was cached, perhaps in part. */
 void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size);
+/* The current context's data TLB got an entry. */
+void jit_context_note_fill(struct jit_vcpu *vcpu);
 void jit_tlbi_local(struct jit_vcpu *vcpu, const struct arm_tlbi *op);
 
 /* mail.c */
@@ -223,10 +235,11 @@ extern const struct arm_engine_ops jit_engine_ops;
 extern const struct ir_runtime jit_runtime;
 
 struct jit_target {
-    uint8_t *host;   /* RAM, or NULL for a device window */
+    uint8_t *host; /* RAM, or NULL for a device window */
     uint64_t pa;
 };
-/* Translates one access that does not cross a 4 KiB page, filling the TLB; false: exception taken. */
+/* Translates one access that does not cross a 4 KiB page, filling the TLB; false: exception taken.
+ */
 bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop,
                  enum arm_access access, struct jit_target *target);
 uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind);

@@ -132,7 +132,8 @@ static bool has_reason_to_run(const struct jit_vcpu *vcpu)
 {
     const struct arm_cpu *cpu = &vcpu->cpu;
 
-    if (atomic_load(&cpu->attention))
+    /* quit by itself: the attention that came with it may have been answered already. */
+    if (atomic_load(&cpu->attention) || atomic_load(&vcpu->engine->quit))
         return true;
     if (atomic_load(&cpu->power) != ARM_POWER_ON)
         return atomic_load(&cpu->power) == ARM_POWER_ON_PENDING;
@@ -173,8 +174,8 @@ static bool ready(struct jit_vcpu *vcpu)
     }
     if (atomic_load(&cpu->power) != ARM_POWER_ON)
         return false;
-    if (vcpu->sleep && (atomic_load(&cpu->lines) ||
-                        (vcpu->sleep == JIT_WFE && atomic_exchange(&cpu->event, 0))))
+    if (vcpu->sleep &&
+        (atomic_load(&cpu->lines) || (vcpu->sleep == JIT_WFE && atomic_exchange(&cpu->event, 0))))
         vcpu->sleep = JIT_AWAKE;
     return !vcpu->sleep;
 }
@@ -189,8 +190,7 @@ static void run_region(struct jit_vcpu *vcpu, void *entry)
     if (vcpu->engine->translate) {
         x64_thunks(vcpu->x64)->enter(cpu, entry);
     } else {
-        struct ir_leave leave =
-            ir_interpret(entry, cpu, &a64_layout, &jit_runtime, a64_helpers);
+        struct ir_leave leave = ir_interpret(entry, cpu, &a64_layout, &jit_runtime, a64_helpers);
         if (leave.how == IR_LEFT_DIRECT || leave.how == IR_LEFT_INDIRECT)
             cpu->pc = leave.target;
     }
@@ -246,7 +246,8 @@ static bool attend(struct jit_vcpu *vcpu)
     jit_mail_drain(vcpu);
     if (attention & (ARM_ATTENTION_STOP | ARM_ATTENTION_POWER))
         return false;
-    if (attention & ARM_ATTENTION_IRQ && arm_take_interrupt(&vcpu->cpu))
+    /* A debugger steps the code it shows, not the interrupts that are always due by then. */
+    if (attention & ARM_ATTENTION_IRQ && !vcpu->step && arm_take_interrupt(&vcpu->cpu))
         vcpu->stat_interrupts++;
     return true;
 }
@@ -301,8 +302,9 @@ void *jit_thread(void *arg)
             atomic_fetch_or(&vcpu->cpu.attention, ARM_ATTENTION_IRQ);
             run(vcpu);
         } else {
-            atomic_fetch_and(&vcpu->cpu.attention, ~(uint32_t)(ARM_ATTENTION_STOP |
-                             ARM_ATTENTION_POWER | ARM_ATTENTION_IRQ | ARM_ATTENTION_WORK));
+            atomic_fetch_and(&vcpu->cpu.attention,
+                             ~(uint32_t)(ARM_ATTENTION_STOP | ARM_ATTENTION_POWER |
+                                         ARM_ATTENTION_IRQ | ARM_ATTENTION_WORK));
         }
         end_guest(vcpu);
         if (atomic_load(&vcpu->engine->cache.full))

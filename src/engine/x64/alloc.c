@@ -11,7 +11,7 @@
 
 static bool is_vector(const struct x64 *x, ir_ref v)
 {
-    return x->insn[v].type == IR_V128;
+    return x->type[v] == IR_V128;
 }
 
 static bool live_after(const struct x64 *x, ir_ref v)
@@ -189,7 +189,7 @@ void ra_save_pin(struct x64 *x, unsigned pin)
 
 static unsigned alias_bytes(struct x64 *x, ir_ref v)
 {
-    switch (x->insn[v].type) {
+    switch (x->type[v]) {
     case IR_I32: return 4;
     case IR_V128: return 16;
     case IR_FLAGS: return 2;
@@ -238,7 +238,7 @@ static void evict(struct x64 *x, ir_ref v)
     struct val *val = &x->val[v];
     x->owner[val->reg] = IR_NONE;
     val->at &= ~AT_REG;
-    if (val->at || x->last[v] < x->i)
+    if (val->at & ~AT_FLAGS || x->last[v] < x->i)
         return;
     val->spill = (uint8_t)spill_slot(x);
     enc_store(&x->e, W64, val->reg, frame_mem(FRAME_SPILL + 8 * val->spill));
@@ -306,7 +306,7 @@ void ra_release(struct x64 *x, unsigned reg)
 static void load(struct x64 *x, ir_ref v, unsigned reg)
 {
     const struct val *val = &x->val[v];
-    unsigned size = x->insn[v].type == IR_I32 ? W32 : W64;
+    unsigned size = x->type[v] == IR_I32 ? W32 : W64;
     if (val->at & (AT_REG | AT_PIN)) {
         if (val->reg != reg)
             enc_mov(&x->e, W64, reg, val->reg);
@@ -315,7 +315,7 @@ static void load(struct x64 *x, ir_ref v, unsigned reg)
         enc_mov_imm(&x->e, reg, size == W32 ? (uint32_t)imm : (uint64_t)imm);
     } else if (val->at & AT_SPILL) {
         enc_load(&x->e, W64, reg, spill_mem(x, v));
-    } else if (x->insn[v].type == IR_FLAGS) {
+    } else if (x->type[v] == IR_FLAGS) {
         enc_rm(&x->e, OP_MOVZX16, W32, reg, cpu_mem(x->layout.nzcv));
     } else {
         enc_load(&x->e, size, reg, cpu_mem(val->off));

@@ -25,11 +25,23 @@ bool x64_pin_overlaps(const struct x64 *x, int32_t off, unsigned bytes)
     return false;
 }
 
+static uint8_t result_type(const struct ir_insn *insn)
+{
+    switch (ir_op_info[insn->op].result) {
+    case 'w': return IR_I32;
+    case 'x': return IR_I64;
+    case 'i': return insn->type;
+    case 'v': return IR_V128;
+    case 'f': return IR_FLAGS;
+    default: return IR_VOID;
+    }
+}
+
 /* The upper half of a 32-bit result is zero in its register, but for these. */
 static bool zero_extended(const struct x64 *x, ir_ref root)
 {
     const struct ir_insn *insn = &x->insn[root];
-    return insn->type == IR_I32 && insn->op != IR_GET && insn->op != IR_CONST;
+    return x->type[root] == IR_I32 && insn->op != IR_GET && insn->op != IR_CONST;
 }
 
 static void find_representatives(struct x64 *x, unsigned first, unsigned end)
@@ -37,10 +49,12 @@ static void find_representatives(struct x64 *x, unsigned first, unsigned end)
     for (unsigned i = first; i < end; i++) {
         const struct ir_insn *insn = &x->insn[i];
         x->rep[i] = (ir_ref)i;
+        x->type[i] = result_type(insn);
         x->last[i] = 0;
         x->uses[i] = 0;
         x->mark[i] = 0;
         x->hint[i] = NOREG;
+        x->clear[i] = 16;
         x->val[i].at = insn->op == IR_CONST ? AT_CONST : 0;
         if (insn->op == IR_TRUNC)
             x->rep[i] = x->rep[insn->arg[0]];
@@ -59,18 +73,12 @@ struct scan {
 static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b,
                       unsigned n)
 {
-    if (a->type != b->type && a->type != IR_FLAGS && b->type != IR_FLAGS)
+    if (a->type != b->type)
         return false;
     for (unsigned k = 0; k < n; k++)
         if (x->rep[a->arg[k]] != x->rep[b->arg[k]])
             return false;
     return true;
-}
-
-/* Operand width of a flags operation is the type of its argument. */
-static bool operand_wide(const struct x64 *x, const struct ir_insn *insn)
-{
-    return x->insn[insn->arg[0]].type == IR_I64;
 }
 
 static unsigned counterpart(unsigned op)
@@ -113,12 +121,12 @@ static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
     unsigned op = insn->op;
-    bool flags = insn->type == IR_FLAGS;
+    bool flags = x->type[i] == IR_FLAGS;
     unsigned j = flags ? s->arith_op : s->flag_op;
     if (op == IR_AND || op == IR_ANDN) {
         j = s->logic_op;
         if (j && j - i <= FUSE_WINDOW && x->rep[x->insn[j].arg[0]] == i &&
-            operand_wide(x, &x->insn[j]) == is_wide(insn)) {
+            is_wide(&x->insn[j]) == is_wide(insn)) {
             x->mark[i] |= MARK_FUSED;
             x->mark[j] |= MARK_DONE;
             x->pair[i] = (ir_ref)j;
@@ -131,7 +139,6 @@ static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
         return;
     unsigned n = op == IR_ADC || op == IR_SBC || op == IR_FLADC || op == IR_FLSBC ? 3 : 2;
     if (j && x->insn[j].op == want && j - i <= FUSE_WINDOW &&
-        operand_wide(x, insn) == operand_wide(x, &x->insn[j]) &&
         same_args(x, insn, &x->insn[j], n)) {
         fuse(x, i, j);
         s->arith_op = s->flag_op = 0;

@@ -58,6 +58,22 @@ enum thunk {
 struct x64;
 typedef void emit_fn(struct x64 *x, ir_ref v);
 
+/* Constants for vector code, near the thunks. */
+enum pool {
+    POOL_BYTES_70,   /* every byte 70h */
+    POOL_LOW_BYTES,  /* 00ffh */
+    POOL_LOW_WORDS,  /* 0000ffffh */
+    POOL_SIGN_BYTES, POOL_SIGN_WORDS, POOL_SIGN_DWORDS, POOL_SIGN_QWORDS,
+    POOL_LOW_NIBBLES,
+    POOL_NIBBLE_ONES,    /* by nibble: how many bits are set */
+    POOL_NIBBLE_REVERSE, /* by nibble: reversed, in the upper nibble */
+    POOL_NIBBLE_REVERSE_LOW,
+    POOL_ABS_SINGLE, POOL_ABS_DOUBLE,
+    POOL_MXCSR,          /* no flags, all masked, to nearest */
+    POOL_REV_8_16, POOL_REV_8_32, POOL_REV_8_64, POOL_REV_16_64, /* shuffles: lanes, group */
+    POOL_COUNT
+};
+
 enum {
     AT_CONST = 1, /* an IR_CONST */
     AT_REG = 2,   /* in a temp that belongs to it */
@@ -85,7 +101,7 @@ enum {
 /* Code that is rarely run, emitted behind the region. */
 struct cold {
     enum cold_kind {
-        COLD_MEM, COLD_POLL, COLD_LINK, COLD_RETURN,
+        COLD_MEM, COLD_POLL, COLD_LINK, COLD_RETURN, COLD_EVAL, COLD_UNORDERED,
     } kind;
     ir_ref insn;
     int32_t pgoff;
@@ -98,7 +114,7 @@ struct cold {
         uint8_t reg;
         int32_t off;
         int64_t imm;
-    } arg[2];             /* data operands */
+    } arg[3];             /* data operands */
     uint8_t dst[2];       /* where results go; NOREG: nowhere */
     uint16_t live, xlive; /* temps to keep */
     uint16_t link;        /* COLD_LINK: index */
@@ -113,6 +129,7 @@ struct x64 {
     const uint8_t *thunk[THUNKS]; /* executable view */
     emit_fn *emit[IR_OP_COUNT];   /* cg_eval for what has no emitter */
     int8_t pin_of[32];            /* host register of a guest register, or -1 */
+    const uint8_t *pool;          /* struct pool, executable view */
     bool bmi;                     /* BMI1, BMI2, LZCNT, MOVBE: level v3 */
 
     /* The compilation going on: one at a time. */
@@ -140,6 +157,8 @@ struct x64 {
     ir_ref rep[IR_MAX_INSNS];     /* the value that stands for this one */
     ir_ref pair[IR_MAX_INSNS];
     uint8_t mark[IR_MAX_INSNS];
+    uint8_t clear[IR_MAX_INSNS];  /* vectors: bytes from this one on are zero */
+    uint8_t type[IR_MAX_INSNS];   /* enum ir_type of the result */
     uint8_t hint[IR_MAX_INSNS];   /* pinned register the result is going to, or NOREG */
     uint16_t order[IR_MAX_BLOCKS]; /* blocks by where they stand */
     uint32_t label[IR_MAX_BLOCKS];
@@ -215,6 +234,7 @@ static inline struct x64_mem frame_mem(int32_t off)
     return mem_at(RSP, off);
 }
 
+/* 64-bit operands: of the result, or of the arguments where the result's type is fixed. */
 static inline bool is_wide(const struct ir_insn *insn)
 {
     return insn->type == IR_I64;
@@ -237,8 +257,15 @@ enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond);
 /* --- emitters -----------------------------------------------------------------------------------*/
 struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
 void cg_cold_mem(struct x64 *x, const struct cold *c);
+void cg_cold_fp(struct x64 *x, const struct cold *c);
+void cg_cold_save(struct x64 *x, const struct cold *c); /* the temps to keep, to the frame */
+void cg_cold_restore(struct x64 *x, const struct cold *c); /* and back, and resumes */
+void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v);
+void cg_cold_resume(struct x64 *x, struct cold *c); /* here; what is live now is kept */
 void cg_cold_control(struct x64 *x, struct cold *c);
 
+void x64_make_pool(struct x64 *x);
+struct x64_mem cg_pool(const struct x64 *x, enum pool which);
 int x64_make_thunks(struct x64 *x, size_t *used);
 
 #endif

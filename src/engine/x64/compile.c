@@ -39,6 +39,8 @@ int x64_create(const struct x64_config *config, struct x64 **out, size_t *used, 
     fill(x, x64_emit_state);
     fill(x, x64_emit_mem);
     fill(x, x64_emit_control);
+    fill(x, x64_emit_vec);
+    fill(x, x64_emit_fp);
     for (unsigned op = 0; op < IR_OP_COUNT; op++)
         if (!x->emit[op])
             x->emit[op] = cg_eval;
@@ -85,6 +87,8 @@ static void emit_cold(struct x64 *x, struct cold *c)
             enc_patch32(&x->e, c->from[k], enc_at(&x->e));
     if (c->kind == COLD_MEM)
         cg_cold_mem(x, c);
+    else if (c->kind == COLD_EVAL || c->kind == COLD_UNORDERED)
+        cg_cold_fp(x, c);
     else
         cg_cold_control(x, c);
 }

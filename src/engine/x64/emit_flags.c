@@ -2,11 +2,6 @@
 /* Operations that make and use NZCV. */
 #include "engine/x64/emit.h"
 
-static bool args_wide(const struct x64 *x, const struct ir_insn *insn)
-{
-    return x->insn[insn->arg[0]].type == IR_I64;
-}
-
 /* --- making -------------------------------------------------------------------------------------*/
 
 void fl_keep(struct x64 *x, ir_ref v)
@@ -46,7 +41,7 @@ void fl_compare(struct x64 *x, ir_ref a, ir_ref b, bool wide)
 static bool make_flags(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    bool wide = args_wide(x, insn);
+    bool wide = is_wide(insn);
     unsigned size = wide ? W64 : W32, t;
     if (insn->op == IR_FLSUB) {
         fl_compare(x, insn->arg[0], insn->arg[1], wide);
@@ -117,8 +112,8 @@ void cg_fused(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     ir_ref pair = x->pair[v];
-    ir_ref result = insn->type == IR_FLAGS ? pair : v;
-    ir_ref flags = insn->type == IR_FLAGS ? v : pair;
+    ir_ref result = x->type[v] == IR_FLAGS ? pair : v;
+    ir_ref flags = x->type[v] == IR_FLAGS ? v : pair;
     bool borrow = false;
     switch (x->insn[result].op) {
     case IR_ADD:
@@ -158,7 +153,7 @@ static void emit_adc(struct x64 *x, ir_ref v)
 static void emit_fladc(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    bool subtract = insn->op == IR_FLSBC, wide = args_wide(x, insn);
+    bool subtract = insn->op == IR_FLSBC, wide = is_wide(insn);
     fl_keep(x, insn->arg[2]);
     fl_load(x, insn->arg[2], subtract);
     unsigned t = ra_temp(x);
@@ -291,7 +286,7 @@ static void flsel_lazy(struct x64 *x, ir_ref v)
     ra_take(x, RAX);
     for (unsigned k = 0; k < 2 && cmp->arg[k] != IR_NONE; k++) {
         int32_t imm;
-        if (k == 0 || !ra_imm32(x, cmp->arg[k], args_wide(x, cmp), &imm))
+        if (k == 0 || !ra_imm32(x, cmp->arg[k], is_wide(cmp), &imm))
             ra_use(x, cmp->arg[k]);
     }
     if (cmp->op == IR_FLADD)

@@ -681,7 +681,7 @@ static void emit_icmp(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     fl_clobber(x);
-    fl_compare(x, insn->arg[0], insn->arg[1], x->insn[insn->arg[0]].type == IR_I64);
+    fl_compare(x, insn->arg[0], insn->arg[1], is_wide(insn));
     unsigned dst = ra_def(x, v, true);
     enc_setcc(&x->e, icc_of(insn->aux), dst);
     enc_rr(&x->e, OP_MOVZX8, W32, dst, dst);

@@ -28,7 +28,7 @@ static struct address address_of(struct x64 *x, ir_ref v)
     return (struct address){ra_use(x, v), 0};
 }
 
-static void cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v)
+void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v)
 {
     v = x->rep[v];
     const struct val *val = &x->val[v];
@@ -37,7 +37,9 @@ static void cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v)
     else if (val->at & AT_CONST)
         *arg = (struct cold_arg){.kind = COLD_CONST, .imm = x->insn[v].imm};
     else if (val->at & AT_SPILL)
-        *arg = (struct cold_arg){.kind = COLD_FRAME, .off = FRAME_SPILL + 8 * val->spill};
+        *arg = (struct cold_arg){.kind = COLD_FRAME,
+                                 .off = x->type[v] == IR_V128 ? FRAME_XSPILL + 16 * val->spill
+                                                              : FRAME_SPILL + 8 * val->spill};
     else
         *arg = (struct cold_arg){.kind = COLD_CPU, .off = val->off};
 }
@@ -66,7 +68,7 @@ static struct cold *cold_access(struct x64 *x, struct address a)
     c->disp = a.disp;
     for (unsigned k = 0; k < 2; k++)
         if (insn->arg[k + 1] != IR_NONE)
-            cold_arg(x, &c->arg[k], insn->arg[k + 1]);
+            cg_cold_arg(x, &c->arg[k], insn->arg[k + 1]);
     return c;
 }
 
@@ -81,13 +83,19 @@ static unsigned alignment_mask(unsigned memop, unsigned bytes)
 
 /*
  * Leaves the entry's addend in `entry`; the host address is entry + a.base + a.disp. One compare
- * catches a miss, a crossing (by the last byte's page) and, if asked for, misalignment (by leaving
- * the low bits in). `tag` may be a register that is free until the access.
+ * catches a miss and a crossing (by the last byte's page). `tag` may be a register that is free
+ * until the access.
  */
-static size_t tlb_check(struct x64 *x, struct address a, unsigned bytes, unsigned align, bool write,
-                        unsigned entry, unsigned tag)
+static void tlb_check(struct x64 *x, struct cold *c, struct address a, unsigned bytes,
+                      unsigned align, bool write, unsigned entry, unsigned tag)
 {
     struct enc *e = &x->e;
+    if (align) {
+        if (a.disp & (int32_t)align)
+            enc_lea(e, W32, tag, mem_at(a.base, a.disp));
+        enc_test_imm(e, W32, a.disp & (int32_t)align ? tag : a.base, align);
+        c->from[1] = (uint32_t)enc_jcc32(e, CC_NE);
+    }
     if (a.disp) {
         enc_lea(e, W32, entry, mem_at(a.base, a.disp));
         enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
@@ -99,19 +107,18 @@ static size_t tlb_check(struct x64 *x, struct address a, unsigned bytes, unsigne
         enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
     }
     enc_alu_load(e, ALU_AND, W32, entry, cpu_mem(x->layout.tlb_mask));
-    /* aligned to m + 1: the last such unit decides the page */
+    /* aligned to align + 1: the last such unit decides the page */
     int32_t reach = (int32_t)(bytes - 1 - align) + a.disp;
     if (reach)
         enc_lea(e, W64, tag, mem_at(a.base, reach));
     else
         enc_mov(e, W64, tag, a.base);
-    enc_alu_imm(e, ALU_AND, W64, tag, (int32_t)(0xfffff000u | align));
+    enc_alu_imm(e, ALU_AND, W64, tag, -(int32_t)IR_PAGE_SIZE);
     size_t field = write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
     enc_alu_load(e, ALU_CMP, W64, tag, mem_index(R15, entry, 0, (int32_t)field));
-    size_t miss = enc_jcc32(e, CC_NE);
+    c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
     enc_load(e, W64, entry,
              mem_index(R15, entry, 0, (int32_t)offsetof(struct ir_tlb_entry, addend)));
-    return miss;
 }
 
 static bool always_slow(unsigned memop)
@@ -119,17 +126,17 @@ static bool always_slow(unsigned memop)
     return memop & IR_MEM_UNPRIV;
 }
 
-/* Starts the cold path: jumped to by the check, or always. */
-static void go_cold(struct x64 *x, struct cold *c, size_t miss)
+/* No check: always the slow path. */
+static void go_cold(struct x64 *x, struct cold *c)
 {
-    c->from[0] = (uint32_t)(miss ? miss : enc_jmp32(&x->e));
+    c->from[0] = (uint32_t)enc_jmp32(&x->e);
 }
 
-static void end_access(struct x64 *x, struct cold *c)
+void cg_cold_resume(struct x64 *x, struct cold *c)
 {
     c->resume = (uint32_t)enc_at(&x->e);
     ra_live(x, &c->live, &c->xlive);
-    uint16_t *mask = x->insn[c->insn].type == IR_V128 ? &c->xlive : &c->live;
+    uint16_t *mask = x->type[c->insn] == IR_V128 ? &c->xlive : &c->live;
     for (unsigned k = 0; k < 2; k++)
         if (c->dst[k] != NOREG)
             *mask &= (uint16_t)~(1u << c->dst[k]);
@@ -177,24 +184,23 @@ static void emit_ld(struct x64 *x, ir_ref v)
     if (always_slow(memop)) {
         struct cold *c = cold_access(x, a);
         c->dst[0] = (uint8_t)ra_def(x, v, true);
-        go_cold(x, c, 0);
-        end_access(x, c);
+        go_cold(x, c);
+        cg_cold_resume(x, c);
         return;
     }
     struct cold *c = cold_access(x, a);
     unsigned entry = ra_temp(x), tag = ra_temp(x);
-    size_t miss;
+    unsigned align = alignment_mask(memop, bytes);
     if (x->hint[v] == NOREG) { /* the tag's register is free again when the result comes */
-        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
+        tlb_check(x, c, a, bytes, align, false, entry, tag);
         ra_def_in(x, v, tag);
         c->dst[0] = (uint8_t)tag;
     } else {
         c->dst[0] = (uint8_t)ra_def(x, v, true); /* nothing is emitted after this but the access */
-        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
+        tlb_check(x, c, a, bytes, align, false, entry, tag);
     }
-    go_cold(x, c, miss);
     load_int(x, memop, is_wide(insn), c->dst[0], mem_index(entry, a.base, 0, a.disp));
-    end_access(x, c);
+    cg_cold_resume(x, c);
 }
 
 /* The `hi` of the pair at hand, if anybody wants it. */
@@ -219,11 +225,10 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     if (hi != IR_NONE)
         c->dst[1] = (uint8_t)ra_def(x, hi, true);
     bool overlap = c->dst[0] == a.base || c->dst[1] == a.base;
-    size_t miss = 0;
-    if (!always_slow(memop))
-        miss = tlb_check(x, a, 2 * el, alignment_mask(memop, 2 * el), false, entry, tag);
-    go_cold(x, c, miss);
-    if (miss) {
+    if (always_slow(memop)) {
+        go_cold(x, c);
+    } else {
+        tlb_check(x, c, a, 2 * el, alignment_mask(memop, 2 * el), false, entry, tag);
         struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
         if (overlap) {
             enc_alu(&x->e, ALU_ADD, W64, entry, a.base);
@@ -234,7 +239,7 @@ static void emit_ld2(struct x64 *x, ir_ref v)
         if (hi != IR_NONE)
             load_int(x, memop, is_wide(insn), c->dst[1], m);
     }
-    end_access(x, c);
+    cg_cold_resume(x, c);
 }
 
 /* One element; reg NOREG: an immediate. `spare` takes the bytes swapped or to be exchanged. */
@@ -284,18 +289,17 @@ static void emit_st(struct x64 *x, ir_ref v)
         data[k] = store_operand(x, memop, insn->arg[k + 1], &imm[k]);
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     struct cold *c = cold_access(x, a);
-    size_t miss = 0;
-    if (!always_slow(memop))
-        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
-    go_cold(x, c, miss);
-    if (miss) {
+    if (always_slow(memop)) {
+        go_cold(x, c);
+    } else {
+        tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
         struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
         for (unsigned k = 0; k < n; k++) {
             store_int(x, memop, data[k], imm[k], tag, m);
             m.disp += (int32_t)el;
         }
     }
-    end_access(x, c);
+    cg_cold_resume(x, c);
 }
 
 /* --- vectors ------------------------------------------------------------------------------------*/
@@ -349,21 +353,21 @@ static void emit_ldv(struct x64 *x, ir_ref v)
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     struct cold *c = cold_access(x, a);
     c->dst[0] = (uint8_t)ra_xdef(x, v);
+    x->clear[v] = (uint8_t)el;
     if (hi != IR_NONE)
         c->dst[1] = (uint8_t)ra_xdef(x, hi);
-    size_t miss = 0;
     unsigned bytes = pair ? 2 * el : el;
-    if (!(memop & (IR_MEM_UNPRIV | IR_MEM_BE)))
-        miss = tlb_check(x, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
-    go_cold(x, c, miss);
-    if (miss) {
+    if (memop & (IR_MEM_UNPRIV | IR_MEM_BE)) {
+        go_cold(x, c);
+    } else {
+        tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
         struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
         load_vec(x, memop, c->dst[0], tag, m);
         m.disp += (int32_t)el;
         if (hi != IR_NONE)
             load_vec(x, memop, c->dst[1], tag, m);
     }
-    end_access(x, c);
+    cg_cold_resume(x, c);
 }
 
 static void emit_stv(struct x64 *x, ir_ref v)
@@ -376,18 +380,17 @@ static void emit_stv(struct x64 *x, ir_ref v)
         data[k] = ra_xuse(x, insn->arg[k + 1]);
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     struct cold *c = cold_access(x, a);
-    size_t miss = 0;
-    if (!(memop & (IR_MEM_UNPRIV | IR_MEM_BE)))
-        miss = tlb_check(x, a, n * el, alignment_mask(memop, n * el), true, entry, tag);
-    go_cold(x, c, miss);
-    if (miss) {
+    if (memop & (IR_MEM_UNPRIV | IR_MEM_BE)) {
+        go_cold(x, c);
+    } else {
+        tlb_check(x, c, a, n * el, alignment_mask(memop, n * el), true, entry, tag);
         struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
         for (unsigned k = 0; k < n; k++) {
             store_vec(x, memop, data[k], m);
             m.disp += (int32_t)el;
         }
     }
-    end_access(x, c);
+    cg_cold_resume(x, c);
 }
 
 /* --- the slow path ------------------------------------------------------------------------------*/
@@ -508,14 +511,14 @@ static void slow_results(struct x64 *x, const struct cold *c)
                             cpu_mem(x->layout.scratch + 16 * k));
         return;
     }
-    unsigned size = is_wide(insn) ? W64 : W32;
+    unsigned size = x->type[c->insn] == IR_I64 ? W64 : W32;
     if (c->dst[0] != NOREG && (c->dst[0] != RAX || size == W32))
         enc_mov(&x->e, size, c->dst[0], RAX);
     if (c->dst[1] != NOREG)
         enc_load(&x->e, size, c->dst[1], cpu_mem(x->layout.second));
 }
 
-void cg_cold_mem(struct x64 *x, const struct cold *c)
+void cg_cold_save(struct x64 *x, const struct cold *c)
 {
     for (uint32_t m = c->live; m; m &= m - 1) {
         int32_t r = __builtin_ctz(m);
@@ -525,9 +528,10 @@ void cg_cold_mem(struct x64 *x, const struct cold *c)
         int32_t r = __builtin_ctz(m);
         enc_sse1_rm(&x->e, OP_MOVDQU_STORE, (unsigned)r, frame_mem(FRAME_XSAVE + 16 * r));
     }
-    slow_operands(x, c);
-    cg_call_thunk(x, slow_arguments(x, c));
-    slow_results(x, c);
+}
+
+void cg_cold_restore(struct x64 *x, const struct cold *c)
+{
     for (uint32_t m = c->live; m; m &= m - 1) {
         int32_t r = __builtin_ctz(m);
         enc_load(&x->e, W64, (unsigned)r, frame_mem(FRAME_SAVE + 8 * r));
@@ -540,6 +544,15 @@ void cg_cold_mem(struct x64 *x, const struct cold *c)
     enc_patch32(&x->e, end, c->resume);
 }
 
+void cg_cold_mem(struct x64 *x, const struct cold *c)
+{
+    cg_cold_save(x, c);
+    slow_operands(x, c);
+    cg_call_thunk(x, slow_arguments(x, c));
+    slow_results(x, c);
+    cg_cold_restore(x, c);
+}
+
 /* --- the rest -----------------------------------------------------------------------------------*/
 
 /* Faults as an access would: within one page the check alone says so. */
@@ -550,11 +563,11 @@ static void emit_probe(struct x64 *x, ir_ref v)
     struct address a = address_of(x, insn->arg[0]);
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     struct cold *c = cold_access(x, a);
-    size_t miss = 0;
-    if (!(insn->aux & IR_MEM_UNPRIV) && insn->imm <= IR_PAGE_SIZE)
-        miss = tlb_check(x, a, (unsigned)insn->imm, 0, insn->aux & IR_MEM_WRITE, entry, tag);
-    go_cold(x, c, miss);
-    end_access(x, c);
+    if (insn->aux & IR_MEM_UNPRIV || insn->imm > IR_PAGE_SIZE)
+        go_cold(x, c);
+    else
+        tlb_check(x, c, a, (unsigned)insn->imm, 0, insn->aux & IR_MEM_WRITE, entry, tag);
+    cg_cold_resume(x, c);
 }
 
 /* Always through the runtime. */
@@ -568,8 +581,8 @@ static void emit_exclusive(struct x64 *x, ir_ref v)
     c->dst[0] = (uint8_t)ra_def(x, v, true);
     if (hi != IR_NONE)
         c->dst[1] = (uint8_t)ra_def(x, hi, true);
-    go_cold(x, c, 0);
-    end_access(x, c);
+    go_cold(x, c);
+    cg_cold_resume(x, c);
 }
 
 /* What the loop of an atomic operation computes from the old value in rax: t = rax KIND b. */
@@ -626,7 +639,7 @@ static void emit_atom(struct x64 *x, ir_ref v)
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     struct cold *c = cold_access(x, a);
     c->dst[0] = RAX;
-    go_cold(x, c, tlb_check(x, a, bytes, alignment_mask(memop, bytes), true, entry, tag));
+    tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
     struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
     struct enc *e = &x->e;
     if (kind == IR_ATOM_ADD || kind == IR_ATOM_SWP) {
@@ -650,7 +663,7 @@ static void emit_atom(struct x64 *x, ir_ref v)
     }
     if (x->uses[v])
         ra_def_in(x, v, RAX);
-    end_access(x, c);
+    cg_cold_resume(x, c);
 }
 
 static void emit_cas(struct x64 *x, ir_ref v)
@@ -670,7 +683,7 @@ static void emit_cas(struct x64 *x, ir_ref v)
     unsigned data = x->val[new].at & (AT_REG | AT_PIN) ? x->val[new].reg : NOREG;
     struct cold *c = cold_access(x, a);
     c->dst[0] = RAX;
-    go_cold(x, c, tlb_check(x, a, bytes, alignment_mask(memop, bytes), true, entry, tag));
+    tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
     struct enc *e = &x->e;
     ra_move_to(x, old, RAX);
     if (data == NOREG) {
@@ -683,7 +696,7 @@ static void emit_cas(struct x64 *x, ir_ref v)
     extend_old(x, sz, RAX);
     if (x->uses[v])
         ra_def_in(x, v, RAX);
-    end_access(x, c);
+    cg_cold_resume(x, c);
 }
 
 const struct emit_row x64_emit_mem[] = {

@@ -80,7 +80,7 @@ static void emit_put(struct x64 *x, ir_ref v)
         put_pinned(x, a, (unsigned)pin);
         return;
     }
-    if (x->val[a].at & AT_STATE && x->val[a].off == off && wide && x->insn[a].type == IR_I64)
+    if (x->val[a].at & AT_STATE && x->val[a].off == off && wide && x->type[a] == IR_I64)
         return;
     bool is_imm = ra_imm32(x, a, wide, &imm);
     unsigned reg = is_imm ? NOREG : ra_use(x, a);
@@ -92,7 +92,7 @@ static void emit_put(struct x64 *x, ir_ref v)
     bool overlaps = x64_pin_overlaps(x, off, bytes);
     if (overlaps)
         pins_from_memory(x, off, bytes);
-    else if (!is_imm && wide && x->insn[a].type == IR_I64 && !ra_dies(x, a))
+    else if (!is_imm && wide && x->type[a] == IR_I64 && !ra_dies(x, a))
         ra_def_state(x, a, off);
 }
 
@@ -199,7 +199,7 @@ static void store_argument(struct x64 *x, ir_ref a, unsigned n)
 {
     int32_t imm;
     a = x->rep[a];
-    switch (x->insn[a].type) {
+    switch (x->type[a]) {
     case IR_V128:
         enc_sse1_rm(&x->e, OP_MOVDQU_STORE, ra_xuse(x, a), scratch_mem(x, n));
         break;
@@ -215,7 +215,7 @@ static void store_argument(struct x64 *x, ir_ref a, unsigned n)
         break;
     }
     default:
-        if (ra_imm32(x, a, x->insn[a].type == IR_I64, &imm)) {
+        if (ra_imm32(x, a, x->type[a] == IR_I64, &imm)) {
             enc_store_imm(&x->e, W64, scratch_mem(x, n), imm);
         } else {
             unsigned reg = ra_use(x, a);
@@ -229,7 +229,7 @@ static void store_argument(struct x64 *x, ir_ref a, unsigned n)
 static void take_result(struct x64 *x, ir_ref v)
 {
     unsigned t;
-    switch (x->insn[v].type) {
+    switch (x->type[v]) {
     case IR_V128:
         enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, ra_xdef(x, v), scratch_mem(x, 0));
         break;
@@ -242,7 +242,7 @@ static void take_result(struct x64 *x, ir_ref v)
         ra_def_in(x, v, t);
         break;
     default:
-        enc_load(&x->e, is_wide(&x->insn[v]) ? W64 : W32, ra_def(x, v, true), scratch_mem(x, 0));
+        enc_load(&x->e, x->type[v] == IR_I64 ? W64 : W32, ra_def(x, v, true), scratch_mem(x, 0));
     }
 }
 

@@ -50,6 +50,11 @@ static void put_modrm(struct enc *e, unsigned mod, unsigned reg, unsigned rm)
 
 static void put_mem(struct enc *e, unsigned reg, struct x64_mem m)
 {
+    if (m.base == RIP) {
+        put_modrm(e, 0, reg, 5);
+        enc_u32(e, (uint32_t)(m.disp - (int32_t)(enc_at(e) + 4)));
+        return;
+    }
     if (m.base == NOREG) { /* [index << shift + disp32] or [disp32]: SIB without base */
         put_modrm(e, 0, reg, 4);
         enc_u8(e, m.shift << 6 | (m.index == NOREG ? 4 : m.index & 7) << 3 | 5);
@@ -77,7 +82,7 @@ static unsigned mem_index_bits(struct x64_mem m)
 
 static unsigned mem_base_bits(struct x64_mem m)
 {
-    return m.base == NOREG ? 0 : m.base;
+    return m.base == NOREG || m.base == RIP ? 0 : m.base;
 }
 
 /* The registers 4..7 name ah..bh in byte operations without REX. */
@@ -147,6 +152,37 @@ void enc_evex_rr(struct enc *e, unsigned op, unsigned w, unsigned reg, unsigned 
     enc_u8(e, 1 << 3); /* V' clear of register 16 and up, no mask, 128 bits */
     enc_u8(e, op);
     put_modrm(e, 3, reg, rm);
+}
+
+void enc_sse_imm_rr(struct enc *e, unsigned op, unsigned dst, unsigned src, unsigned imm)
+{
+    enc_sse1_rr(e, op, dst, src);
+    enc_u8(e, imm);
+}
+
+void enc_sse2_imm_rr(struct enc *e, unsigned op, unsigned dst, unsigned a, unsigned b, unsigned imm)
+{
+    enc_sse2_rr(e, op, dst, a, b);
+    enc_u8(e, imm);
+}
+
+void enc_vshift_imm(struct enc *e, unsigned op, unsigned form, unsigned dst, unsigned src,
+                    unsigned imm)
+{
+    assert(e->avx || dst == src);
+    if (e->avx)
+        enc_vex_rr(e, op, 0, 0, form, dst, src);
+    else
+        enc_rr(e, op, W32, form, dst);
+    enc_u8(e, imm);
+}
+
+void enc_sse_gpr_rr(struct enc *e, unsigned op, unsigned w, unsigned reg, unsigned rm)
+{
+    if (e->avx)
+        enc_vex_rr(e, op, w, 0, reg, 0, rm);
+    else
+        enc_rr(e, op, w ? W64 : W32, reg, rm);
 }
 
 void enc_sse1_rr(struct enc *e, unsigned op, unsigned dst, unsigned src)

@@ -18,6 +18,7 @@
 enum x64_reg {
     RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
     NOREG = 0xff,
+    RIP = 0xfe, /* as a base: disp counts from enc.rx; not before an immediate */
 };
 
 /* Condition codes, as in the opcodes of jcc, setcc and cmovcc. */
@@ -117,6 +118,15 @@ void enc_sse1_rr(struct enc *e, unsigned op, unsigned dst, unsigned src);
 void enc_sse1_rm(struct enc *e, unsigned op, unsigned dst, struct x64_mem m);
 void enc_sse2_rr(struct enc *e, unsigned op, unsigned dst, unsigned a, unsigned b);
 void enc_sse2_rm(struct enc *e, unsigned op, unsigned dst, unsigned a, struct x64_mem m);
+
+void enc_sse_imm_rr(struct enc *e, unsigned op, unsigned dst, unsigned src, unsigned imm);
+void enc_sse2_imm_rr(struct enc *e, unsigned op, unsigned dst, unsigned a, unsigned b, unsigned imm);
+/* The groups 71..73: shifts by an immediate; form 2 right, 3 right by bytes, 4 right signed, 6 left,
+ * 7 left by bytes. */
+void enc_vshift_imm(struct enc *e, unsigned op, unsigned form, unsigned dst, unsigned src,
+                    unsigned imm);
+/* Moves between vector and general registers: w as in REX.W. */
+void enc_sse_gpr_rr(struct enc *e, unsigned op, unsigned w, unsigned reg, unsigned rm);
 
 /* Moves. */
 void enc_mov(struct enc *e, unsigned size, unsigned dst, unsigned src);

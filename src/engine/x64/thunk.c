@@ -7,6 +7,49 @@
 
 #include <errno.h>
 
+static uint64_t repeat(uint64_t value, unsigned bits)
+{
+    for (; bits < 64; bits *= 2)
+        value |= value << bits;
+    return value;
+}
+
+void x64_make_pool(struct x64 *x)
+{
+    const uint64_t pool[POOL_COUNT][2] = {
+        [POOL_BYTES_70] = {repeat(0x70, 8), repeat(0x70, 8)},
+        [POOL_LOW_BYTES] = {repeat(0xff, 16), repeat(0xff, 16)},
+        [POOL_LOW_WORDS] = {repeat(0xffff, 32), repeat(0xffff, 32)},
+        [POOL_SIGN_BYTES] = {repeat(0x80, 8), repeat(0x80, 8)},
+        [POOL_SIGN_WORDS] = {repeat(0x8000, 16), repeat(0x8000, 16)},
+        [POOL_SIGN_DWORDS] = {repeat(0x80000000, 32), repeat(0x80000000, 32)},
+        [POOL_SIGN_QWORDS] = {1ull << 63, 1ull << 63},
+        [POOL_LOW_NIBBLES] = {repeat(0x0f, 8), repeat(0x0f, 8)},
+        [POOL_NIBBLE_ONES] = {0x0302020102010100, 0x0403030203020201},
+        [POOL_NIBBLE_REVERSE] = {0xe060a020c0408000, 0xf070b030d0509010},
+        [POOL_NIBBLE_REVERSE_LOW] = {0x0e060a020c040800, 0x0f070b030d050901},
+        [POOL_ABS_SINGLE] = {repeat(0x7fffffff, 32), repeat(0x7fffffff, 32)},
+        [POOL_ABS_DOUBLE] = {~0ull >> 1, ~0ull >> 1},
+        [POOL_MXCSR] = {0x1f80, 0},
+        [POOL_REV_8_16] = {0x0607040502030001, 0x0e0f0c0d0a0b0809},
+        [POOL_REV_8_32] = {0x0405060700010203, 0x0c0d0e0f08090a0b},
+        [POOL_REV_8_64] = {0x0001020304050607, 0x08090a0b0c0d0e0f},
+        [POOL_REV_16_64] = {0x0100030205040706, 0x09080b0a0d0c0f0e},
+    };
+    while ((uintptr_t)enc_here(&x->e) & 15)
+        enc_u8(&x->e, 0xcc);
+    x->pool = enc_here(&x->e);
+    for (unsigned k = 0; k < POOL_COUNT; k++) {
+        enc_u64(&x->e, pool[k][0]);
+        enc_u64(&x->e, pool[k][1]);
+    }
+}
+
+struct x64_mem cg_pool(const struct x64 *x, enum pool which)
+{
+    return mem_at(RIP, (int32_t)(x->pool + 16 * which - x->e.rx));
+}
+
 static const uint8_t callee_saved[] = {RBP, RBX, R12, R13, R14, R15};
 
 /* Pinned registers that a C function may change. */
@@ -62,6 +105,47 @@ static void mark(struct x64 *x, enum thunk thunk)
     x->thunk[thunk] = enc_here(&x->e);
 }
 
+/*
+ * Floating-point flags of running code gather in MXCSR, whose flags are clear whenever C code runs
+ * that may look at FPSR. Denormal operands (DE) are nothing to Arm: IDC is for flushed ones.
+ */
+static void mxcsr(struct x64 *x, unsigned form, struct x64_mem m) /* 2 ldmxcsr, 3 stmxcsr */
+{
+    enc_rm(&x->e, 0x10ae, W32, form, m);
+}
+
+enum { MXCSR_FLAGS = 0x3f };
+
+/* MXCSR's flags to FPSR: IE to IOC, ZE OE UE PE to DZC OFC UFC IXC, one place lower. */
+static void collect_fpsr(struct x64 *x, int32_t frame, unsigned t, unsigned u)
+{
+    struct enc *e = &x->e;
+    struct x64_mem word = frame_mem(frame + FRAME_LOCK);
+    mxcsr(x, 3, word);
+    enc_test_mem8(e, word, MXCSR_FLAGS);
+    size_t clean = enc_jcc8(e, CC_E);
+    enc_load(e, W32, t, word);
+    enc_mov(e, W32, u, t);
+    enc_alu_imm(e, ALU_AND, W32, t, 1);
+    enc_shift_imm(e, SH_SHR, W32, u, 1);
+    enc_alu_imm(e, ALU_AND, W32, u, 0x1e);
+    enc_alu(e, ALU_OR, W32, t, u);
+    struct x64_mem fpsr = cpu_mem(x->layout.fpenv + (int32_t)offsetof(struct ir_fpenv, fpsr));
+    enc_rm(e, 0x0009, W32, t, fpsr); /* or [fpsr], t */
+    mxcsr(x, 2, cg_pool(x, POOL_MXCSR));
+    enc_patch8(e, clean);
+}
+
+/* Drops what C code has left in MXCSR's flags. */
+static void forget_host_flags(struct x64 *x)
+{
+    mxcsr(x, 3, frame_mem(FRAME_LOCK));
+    enc_test_mem8(&x->e, frame_mem(FRAME_LOCK), MXCSR_FLAGS);
+    size_t clean = enc_jcc8(&x->e, CC_E);
+    mxcsr(x, 2, cg_pool(x, POOL_MXCSR));
+    enc_patch8(&x->e, clean);
+}
+
 static void make_enter(struct x64 *x)
 {
     struct enc *e = &x->e;
@@ -71,6 +155,7 @@ static void make_enter(struct x64 *x)
     enc_alu_imm(e, ALU_SUB, W64, RSP, FRAME_SIZE);
     enc_lea(e, W64, RBP, mem_at(RDI, STATE_BIAS));
     load_tlb(x);
+    forget_host_flags(x);
     load_pins(x, true);
     enc_rr(e, 0x00ff, W32, 4, RSI); /* jmp rsi */
 }
@@ -83,6 +168,7 @@ static void make_leave(struct x64 *x)
     x->thunk[THUNK_LEAVE] = enc_here(e);
     save_pins(x, true);
     x->thunk[THUNK_LEAVE_BARE] = enc_here(e);
+    collect_fpsr(x, 0, RAX, RCX);
     add_rsp(x, FRAME_SIZE);
     for (unsigned k = sizeof(callee_saved); k-- > 0;)
         enc_rr(e, 0x008f, W32, 0, callee_saved[k]); /* pop */
@@ -134,6 +220,7 @@ static void make_calls(struct x64 *x)
     mark(x, THUNK_CALL_EXACT);
     save_pins(x, true);
     add_rsp(x, -8);
+    collect_fpsr(x, 16, R8, R9);
     cpu_to(x, RDI);
     call_rax(x);
     add_rsp(x, 8);
@@ -147,6 +234,7 @@ static void make_calls(struct x64 *x)
     enc_store(e, W64, RDI, cpu_mem(x->layout.pc));
     save_pins(x, true);
     add_rsp(x, -8);
+    collect_fpsr(x, 16, R8, R9);
     cpu_to(x, RDI);
     call_rax(x);
     leave_if_raised(x, 8);
@@ -212,6 +300,7 @@ int x64_make_thunks(struct x64 *x, size_t *used)
                         .end = config->rw + config->room,
                         .rx = config->rx,
                         .avx = config->host.level >= X64_V3};
+    x64_make_pool(x);
     make_enter(x);
     make_leave(x);
     make_lookup(x, THUNK_LINK, (uintptr_t)config->callbacks.link);

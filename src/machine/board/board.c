@@ -19,8 +19,8 @@ static int copy_string(const char **string)
     return *string ? 0 : -ENOMEM;
 }
 
-int board_alloc(const struct board_config *config, const struct board_map *map,
-                struct board **out, struct error *err)
+int board_alloc(const struct board_config *config, const struct board_map *map, struct board **out,
+                struct error *err)
 {
     struct board *board = calloc(1, sizeof(*board));
     if (!board)
@@ -81,7 +81,8 @@ static int put_kernel(struct board *board, const struct kernel *kernel, struct e
     for (unsigned i = 0; i < kernel->segments; i++) {
         const struct kernel_segment *s = &kernel->segment[i];
         uint64_t addr = board->layout.base + s->addr;
-        int rc = put(board, board->config.kernel, addr, kernel->data + s->offset, s->file_size, err);
+        int rc =
+            put(board, board->config.kernel, addr, kernel->data + s->offset, s->file_size, err);
         if (rc)
             return rc;
     }

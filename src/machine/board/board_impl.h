@@ -35,8 +35,8 @@ struct board {
 };
 
 /* Takes the configuration over; on error nothing is left. */
-int board_alloc(const struct board_config *config, const struct board_map *map,
-                struct board **out, struct error *err);
+int board_alloc(const struct board_config *config, const struct board_map *map, struct board **out,
+                struct error *err);
 /* Appends a device (NULL: out of memory) whose resources are set: maps it. The board owns it from
  * here on, also on error. */
 int board_add(struct board *board, struct device *dev, struct error *err);

@@ -32,11 +32,18 @@
 #include "machine/virtio/virtio_mmio.h"
 
 enum {
-    GICD_BASE = 0x08000000, GICD_SIZE = 0x10000,
-    GICC_BASE = 0x08010000, GICC_SIZE = 0x10000,
-    GICR_BASE = 0x080a0000, GICR_CPU = 0x20000, GICR_ROOM = 0xf60000,
+    GICD_BASE = 0x08000000,
+    GICD_SIZE = 0x10000,
+    GICC_BASE = 0x08010000,
+    GICC_SIZE = 0x10000,
+    GICR_BASE = 0x080a0000,
+    GICR_CPU = 0x20000,
+    GICR_ROOM = 0xf60000,
     UART_BASE = 0x09000000,
-    VIRTIO_BASE = 0x0a000000, VIRTIO_SIZE = 0x200, VIRTIO_SLOTS = 32, VIRTIO_SPI = 16,
+    VIRTIO_BASE = 0x0a000000,
+    VIRTIO_SIZE = 0x200,
+    VIRTIO_SLOTS = 32,
+    VIRTIO_SPI = 16,
     MIN_MEMORY = 8 << 20,
 };
 
@@ -80,8 +87,10 @@ static int add_fixed(struct board *board, struct error *err)
         struct device *dev = fixed[i].create(&board->config);
         if (dev)
             dev->resources = (struct device_resources){
-                .mmio = {{fixed[i].base, fixed[i].size}}, .mmios = 1,
-                .irq = {{.number = fixed[i].spi}}, .irqs = 1,
+                .mmio = {{fixed[i].base, fixed[i].size}},
+                .mmios = 1,
+                .irq = {{.number = fixed[i].spi}},
+                .irqs = 1,
             };
         int rc = board_add(board, dev, err);
         if (rc)
@@ -99,8 +108,10 @@ static int add_virtio(struct board *board, unsigned slot, struct device *dev, st
 {
     if (dev)
         dev->resources = (struct device_resources){
-            .mmio = {{VIRTIO_BASE + slot * VIRTIO_SIZE, VIRTIO_SIZE}}, .mmios = 1,
-            .irq = {{.number = VIRTIO_SPI + slot}}, .irqs = 1,
+            .mmio = {{VIRTIO_BASE + slot * VIRTIO_SIZE, VIRTIO_SIZE}},
+            .mmios = 1,
+            .irq = {{.number = VIRTIO_SPI + slot}},
+            .irqs = 1,
         };
     int rc = board_add(board, dev, err);
     if (!rc)
@@ -154,8 +165,8 @@ static unsigned current_cpu(void *ctx)
 static int add_gic(struct board *board, struct error *err)
 {
     bool v2 = board->config.gic == 2;
-    struct device *gic = v2 ? gicv2_create(board->config.cpus, current_cpu, NULL)
-                            : gicv3_create(board->config.cpus);
+    struct device *gic =
+        v2 ? gicv2_create(board->config.cpus, current_cpu, NULL) : gicv3_create(board->config.cpus);
     if (gic) {
         gic->resources.mmios = 2;
         gic->resources.mmio[0].base = GICD_BASE;

@@ -18,31 +18,69 @@
 #include "machine/mem/mem.h"
 
 enum {
-    UARTDR = 0x00, UARTRSR = 0x04, UARTFR = 0x18, UARTILPR = 0x20, UARTIBRD = 0x24,
-    UARTFBRD = 0x28, UARTLCR_H = 0x2c, UARTCR = 0x30, UARTIFLS = 0x34, UARTIMSC = 0x38,
-    UARTRIS = 0x3c, UARTMIS = 0x40, UARTICR = 0x44, UARTDMACR = 0x48,
+    UARTDR = 0x00,
+    UARTRSR = 0x04,
+    UARTFR = 0x18,
+    UARTILPR = 0x20,
+    UARTIBRD = 0x24,
+    UARTFBRD = 0x28,
+    UARTLCR_H = 0x2c,
+    UARTCR = 0x30,
+    UARTIFLS = 0x34,
+    UARTIMSC = 0x38,
+    UARTRIS = 0x3c,
+    UARTMIS = 0x40,
+    UARTICR = 0x44,
+    UARTDMACR = 0x48,
 };
 
 enum { DR_BE = 1 << 10, DR_OE = 1 << 11, DR_ERRORS = 0xf00 };
 
-enum { FR_CTS = 1, FR_DSR = 2, FR_DCD = 4, FR_RXFE = 0x10, FR_RXFF = 0x40, FR_TXFE = 0x80,
-       FR_RI = 0x100, FR_MODEM = FR_CTS | FR_DSR | FR_DCD | FR_RI };
+enum {
+    FR_CTS = 1,
+    FR_DSR = 2,
+    FR_DCD = 4,
+    FR_RXFE = 0x10,
+    FR_RXFF = 0x40,
+    FR_TXFE = 0x80,
+    FR_RI = 0x100,
+    FR_MODEM = FR_CTS | FR_DSR | FR_DCD | FR_RI
+};
 
 enum { LCR_BRK = 1, LCR_FEN = 0x10 };
 
-enum { CR_UARTEN = 1, CR_LBE = 0x80, CR_TXE = 0x100, CR_RXE = 0x200, CR_DTR = 0x400,
-       CR_RTS = 0x800, CR_OUT1 = 0x1000, CR_OUT2 = 0x2000, CR_MASK = 0xff87 };
+enum {
+    CR_UARTEN = 1,
+    CR_LBE = 0x80,
+    CR_TXE = 0x100,
+    CR_RXE = 0x200,
+    CR_DTR = 0x400,
+    CR_RTS = 0x800,
+    CR_OUT1 = 0x1000,
+    CR_OUT2 = 0x2000,
+    CR_MASK = 0xff87
+};
 
 /* Interrupts, as in IMSC, RIS, MIS and ICR (3.3.10). */
-enum { INT_RI = 1, INT_CTS = 2, INT_DCD = 4, INT_DSR = 8, INT_RX = 0x10, INT_TX = 0x20,
-       INT_RT = 0x40, INT_BE = 0x200, INT_OE = 0x400, INT_MASK = 0x7ff };
+enum {
+    INT_RI = 1,
+    INT_CTS = 2,
+    INT_DCD = 4,
+    INT_DSR = 8,
+    INT_RX = 0x10,
+    INT_TX = 0x20,
+    INT_RT = 0x40,
+    INT_BE = 0x200,
+    INT_OE = 0x400,
+    INT_MASK = 0x7ff
+};
 
 enum { FIFO_DEPTH = 16, PART = 0x011, REVISION = 3 };
 
 struct pl011 {
     struct device dev;
     struct chr *chr;
-    pthread_mutex_t lock; /* all below; not held while chr is called */
+    pthread_mutex_t lock;      /* all below; not held while chr is called */
     uint16_t fifo[FIFO_DEPTH]; /* received: data 7:0, errors 11:8 */
     unsigned head, count;
     uint16_t rsr;

@@ -63,6 +63,8 @@ void dt_init(struct fdt_builder *fdt)
 int dt_finish(struct fdt_builder *fdt, void **blob, size_t *size)
 {
     dt_end(fdt);
+    if (!fdt->error && fdt->depth)
+        fdt->error = -EINVAL;
     if (!fdt->error) {
         int rc;
         do {
@@ -103,6 +105,7 @@ void dt_node(struct fdt_builder *fdt, const char *fmt, ...)
     do {
         rc = fdt_begin_node(fdt->blob, name);
     } while (again(fdt, rc));
+    fdt->depth++;
 }
 
 void dt_end(struct fdt_builder *fdt)
@@ -113,6 +116,7 @@ void dt_end(struct fdt_builder *fdt)
     do {
         rc = fdt_end_node(fdt->blob);
     } while (again(fdt, rc));
+    fdt->depth--;
 }
 
 void dt_bytes(struct fdt_builder *fdt, const char *name, const void *data, size_t len)

@@ -11,16 +11,17 @@
 
 /* Phandles are few and known beforehand, so that nodes can refer to each other in any order. */
 enum dt_phandle {
-    DT_PHANDLE_INTC = 1,  /* the interrupt controller, the root's interrupt-parent */
-    DT_PHANDLE_CLOCK,     /* apb-pclk, of the PrimeCell devices */
-    DT_PHANDLE_GPIO,      /* the PL061 with the power key */
-    DT_PHANDLE_CPU0,      /* CPU n is this + n: the last one */
+    DT_PHANDLE_INTC = 1, /* the interrupt controller, the root's interrupt-parent */
+    DT_PHANDLE_CLOCK,    /* apb-pclk, of the PrimeCell devices */
+    DT_PHANDLE_GPIO,     /* the PL061 with the power key */
+    DT_PHANDLE_CPU0,     /* CPU n is this + n: the last one */
 };
 
 struct fdt_builder {
     void *blob;
     size_t capacity;
-    int error; /* 0 or negative errno: the first one */
+    unsigned depth; /* open nodes */
+    int error;      /* 0 or negative errno: the first one */
 };
 
 struct dt_range {
@@ -53,7 +54,7 @@ void dt_phandle(struct fdt_builder *fdt, enum dt_phandle phandle);
 /* An "interrupts" property of GIC specifiers (three cells). */
 enum { DT_IRQ_EDGE_RISING = 1, DT_IRQ_LEVEL_HIGH = 4 };
 struct dt_irq {
-    uint32_t ppi;    /* 0: SPI, 1: PPI */
+    uint32_t ppi; /* 0: SPI, 1: PPI */
     uint32_t number;
     uint32_t flags;
 };

@@ -15,10 +15,10 @@
 #include "machine/fw/unpack.h"
 
 enum {
-    KERNEL_ALIGN = 2 << 20,  /* of an Image's base and of the device tree */
-    KERNEL_MAX = 1 << 30,    /* uncompressed */
+    KERNEL_ALIGN = 2 << 20, /* of an Image's base and of the device tree */
+    KERNEL_MAX = 1 << 30,   /* uncompressed */
     IMAGE_HEADER = 64,
-    ZBOOT_TYPE = 24,         /* offset of the compression's name, up to the PE pointer */
+    ZBOOT_TYPE = 24, /* offset of the compression's name, up to the PE pointer */
     ZBOOT_TYPE_LEN = 32,
     OLD_TEXT_OFFSET = 0x80000, /* for an image_size of 0 (before Linux 3.17) */
     OLD_BSS_ROOM = 16 << 20,
@@ -172,8 +172,8 @@ static int parse_elf(const char *name, struct kernel *kernel, struct error *err)
 
 static int unpack_error(const char *name, const char *how, int rc, struct error *err)
 {
-    const char *why = rc == -ENODATA ? "is truncated"
-                      : rc == -EFBIG ? "is too large when unpacked"
+    const char *why = rc == -ENODATA  ? "is truncated"
+                      : rc == -EFBIG  ? "is too large when unpacked"
                       : rc == -ENOMEM ? "does not fit into the host's memory"
                                       : "is damaged";
     return error_set(err, rc, "kernel %s: its %s data %s", name, how, why);
@@ -197,9 +197,10 @@ static int find_payload(const char *name, const uint8_t **data, size_t *size, st
     const uint8_t *payload = *data + offset;
     if (!(strcmp(type, "gzip") == 0 && unpack_is_gzip(payload, len)) &&
         !(strncmp(type, "zstd", 4) == 0 && unpack_is_zstd(payload, len)))
-        return error_set(err, -ENOTSUP,
-                         "kernel %s: EFI zboot image with %s payload; gzip and zstd can be unpacked",
-                         name, type[0] ? type : "an unnamed");
+        return error_set(
+            err, -ENOTSUP,
+            "kernel %s: EFI zboot image with %s payload; gzip and zstd can be unpacked", name,
+            type[0] ? type : "an unnamed");
     *data = payload;
     *size = len;
     return 0;
@@ -283,9 +284,9 @@ static void extent(const struct kernel *kernel, uint64_t *from, uint64_t *to)
     }
 }
 
-int kernel_place(const struct kernel *kernel, const char *name, uint64_t ram_base, uint64_t ram_size,
-                 uint64_t initrd_size, uint64_t dtb_size, struct kernel_layout *layout,
-                 struct error *err)
+int kernel_place(const struct kernel *kernel, const char *name, uint64_t ram_base,
+                 uint64_t ram_size, uint64_t initrd_size, uint64_t dtb_size,
+                 struct kernel_layout *layout, struct error *err)
 {
     uint64_t from, to, end = ram_base + ram_size;
     extent(kernel, &from, &to);

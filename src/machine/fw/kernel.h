@@ -26,8 +26,8 @@ struct kernel {
     const char *format; /* "arm64 Image", "AArch64 ELF" */
     uint8_t *data;      /* the uncompressed image */
     size_t size;
-    bool fixed;         /* ELF: segments' addresses are absolute */
-    uint64_t entry;     /* absolute, or relative to the base */
+    bool fixed;     /* ELF: segments' addresses are absolute */
+    uint64_t entry; /* absolute, or relative to the base */
     struct kernel_segment segment[KERNEL_MAX_SEGMENTS];
     unsigned segments;
 };
@@ -44,7 +44,7 @@ int kernel_read_file(const char *path, const char *what, uint8_t **data, size_t 
                      struct error *err);
 
 struct kernel_layout {
-    uint64_t base;   /* what an Image's segments are relative to; 0 for fixed ones */
+    uint64_t base; /* what an Image's segments are relative to; 0 for fixed ones */
     uint64_t entry;
     uint64_t initrd; /* 0 without one */
     uint64_t dtb;
@@ -52,9 +52,9 @@ struct kernel_layout {
 
 /* Where everything goes in [ram_base, ram_base + ram_size): no overlaps, the device tree on a 2 MiB
  * boundary of its own, kernel and initrd within 1 GiB windows as booting.rst demands. */
-int kernel_place(const struct kernel *kernel, const char *name, uint64_t ram_base, uint64_t ram_size,
-                 uint64_t initrd_size, uint64_t dtb_size, struct kernel_layout *layout,
-                 struct error *err);
+int kernel_place(const struct kernel *kernel, const char *name, uint64_t ram_base,
+                 uint64_t ram_size, uint64_t initrd_size, uint64_t dtb_size,
+                 struct kernel_layout *layout, struct error *err);
 
 /* What a file that is no kernel looks like, from its first bytes: "a Linux kernel for x86
  * (bzImage)"; never NULL ("data of an unknown kind"). */

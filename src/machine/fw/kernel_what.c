@@ -21,7 +21,10 @@ static const struct {
     {0, 6, "070701", "a cpio archive: an initrd, not a kernel"},
     {0, 6, "070702", "a cpio archive: an initrd, not a kernel"},
     {0, 4, "QFI\xfb", "a qcow2 disk image"},
-    {0, 6, "\xfd" "7zXZ", "an xz-compressed file"},
+    {0, 6,
+     "\xfd"
+     "7zXZ",
+     "an xz-compressed file"},
     {0, 3, "BZh", "a bzip2-compressed file"},
     {0, 4, "\x02\x21\x4c\x18", "an lz4-compressed file"},
     {0, 4, "\x04\x22\x4d\x18", "an lz4-compressed file"},
@@ -40,11 +43,11 @@ static const struct {
     uint16_t machine; /* ELF e_machine */
     const char *what;
 } elf_machines[] = {
-    {3, "an ELF file for 32-bit x86"},    {8, "an ELF file for MIPS"},
-    {20, "an ELF file for PowerPC"},      {21, "an ELF file for 64-bit PowerPC"},
-    {22, "an ELF file for IBM Z"},        {40, "an ELF file for 32-bit Arm"},
-    {62, "an ELF file for x86-64"},       {183, "an ELF file for AArch64"},
-    {243, "an ELF file for RISC-V"},      {258, "an ELF file for LoongArch"},
+    {3, "an ELF file for 32-bit x86"}, {8, "an ELF file for MIPS"},
+    {20, "an ELF file for PowerPC"},   {21, "an ELF file for 64-bit PowerPC"},
+    {22, "an ELF file for IBM Z"},     {40, "an ELF file for 32-bit Arm"},
+    {62, "an ELF file for x86-64"},    {183, "an ELF file for AArch64"},
+    {243, "an ELF file for RISC-V"},   {258, "an ELF file for LoongArch"},
 };
 
 static const struct {
@@ -100,7 +103,10 @@ const char *kernel_what(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return "empty";
-    if (size >= 4 && memcmp(data, "\x7f" "ELF", 4) == 0)
+    if (size >= 4 && memcmp(data,
+                            "\x7f"
+                            "ELF",
+                            4) == 0)
         return elf_what(data, size);
     for (size_t i = 0; i < ARRAY_SIZE(signatures); i++)
         if (size >= signatures[i].offset + (size_t)signatures[i].len &&

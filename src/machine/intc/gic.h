@@ -13,8 +13,8 @@
 #include "machine/dev/device.h"
 
 enum {
-    GIC_SPIS = 256,     /* INTIDs 32 to 287 */
-    GIC_PPI0 = 16,      /* INTID of PPI 0 */
+    GIC_SPIS = 256, /* INTIDs 32 to 287 */
+    GIC_PPI0 = 16,  /* INTID of PPI 0 */
     GIC_SPI0 = 32,
     GICV2_MAX_CPUS = 8, /* IHI 0048: interrupt targets are a byte */
     GICV3_MAX_CPUS = 512,

@@ -15,13 +15,13 @@ enum { GIC_SPURIOUS = 1023, GIC_IDLE_PRIORITY = 0xff };
 enum { GIC_PRIORITY_BITS = 5, GIC_PRIORITY_MASK = 0xf8 };
 
 struct gic_bank {
-    uint32_t group;  /* 1: Group 1 */
+    uint32_t group; /* 1: Group 1 */
     uint32_t enable;
-    uint32_t latch;  /* pending by an edge or by a register write */
+    uint32_t latch; /* pending by an edge or by a register write */
     uint32_t active;
-    uint32_t level;  /* inputs */
-    uint32_t edge;   /* edge-triggered; else level-sensitive */
-    uint32_t fixed;  /* ICFGR is read-only: SGIs */
+    uint32_t level; /* inputs */
+    uint32_t edge;  /* edge-triggered; else level-sensitive */
+    uint32_t fixed; /* ICFGR is read-only: SGIs */
     uint8_t priority[32];
 };
 
@@ -43,8 +43,16 @@ void gic_bank_activate(struct gic_bank *bank, unsigned n);
 /* The registers that exist once a bank, from GICD_IGROUPR to GICD_ICFGR. Offsets are GICD's; the
  * word says which bank a register belongs to. */
 enum gic_reg {
-    GIC_NONE, GIC_IGROUPR, GIC_ISENABLER, GIC_ICENABLER, GIC_ISPENDR, GIC_ICPENDR, GIC_ISACTIVER,
-    GIC_ICACTIVER, GIC_IPRIORITYR, GIC_ICFGR,
+    GIC_NONE,
+    GIC_IGROUPR,
+    GIC_ISENABLER,
+    GIC_ICENABLER,
+    GIC_ISPENDR,
+    GIC_ICPENDR,
+    GIC_ISACTIVER,
+    GIC_ICACTIVER,
+    GIC_IPRIORITYR,
+    GIC_ICFGR,
 };
 
 struct gic_where {

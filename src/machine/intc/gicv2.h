@@ -15,8 +15,13 @@ enum { GICD_CTLR_GRP0 = 1, GICD_CTLR_GRP1 = 2 };
 
 /* GICC_CTLR of a GICv2 without Security Extensions (IHI 0048 4.4.1). */
 enum {
-    GICC_CTLR_GRP0 = 1, GICC_CTLR_GRP1 = 2, GICC_CTLR_ACKCTL = 4, GICC_CTLR_FIQEN = 8,
-    GICC_CTLR_CBPR = 0x10, GICC_CTLR_EOIMODE = 0x200, GICC_CTLR_MASK = 0x3ff,
+    GICC_CTLR_GRP0 = 1,
+    GICC_CTLR_GRP1 = 2,
+    GICC_CTLR_ACKCTL = 4,
+    GICC_CTLR_FIQEN = 8,
+    GICC_CTLR_CBPR = 0x10,
+    GICC_CTLR_EOIMODE = 0x200,
+    GICC_CTLR_MASK = 0x3ff,
 };
 
 struct gicv2_cpu {

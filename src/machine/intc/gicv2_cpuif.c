@@ -3,9 +3,21 @@
 #include "machine/intc/gicv2.h"
 
 enum {
-    GICC_CTLR = 0x00, GICC_PMR = 0x04, GICC_BPR = 0x08, GICC_IAR = 0x0c, GICC_EOIR = 0x10,
-    GICC_RPR = 0x14, GICC_HPPIR = 0x18, GICC_ABPR = 0x1c, GICC_AIAR = 0x20, GICC_AEOIR = 0x24,
-    GICC_AHPPIR = 0x28, GICC_APR0 = 0xd0, GICC_NSAPR0 = 0xe0, GICC_IIDR = 0xfc, GICC_DIR = 0x1000,
+    GICC_CTLR = 0x00,
+    GICC_PMR = 0x04,
+    GICC_BPR = 0x08,
+    GICC_IAR = 0x0c,
+    GICC_EOIR = 0x10,
+    GICC_RPR = 0x14,
+    GICC_HPPIR = 0x18,
+    GICC_ABPR = 0x1c,
+    GICC_AIAR = 0x20,
+    GICC_AEOIR = 0x24,
+    GICC_AHPPIR = 0x28,
+    GICC_APR0 = 0xd0,
+    GICC_NSAPR0 = 0xe0,
+    GICC_IIDR = 0xfc,
+    GICC_DIR = 0x1000,
     IIDR_VALUE = 0x0202043b, /* architecture version 2 in 19:16 */
     /* IAR: the highest pending interrupt is of Group 1 and AckCtl is 0 (3.2.5). */
     GIC_USE_ALIAS = 1022,

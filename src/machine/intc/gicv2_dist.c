@@ -7,15 +7,23 @@
 #include "base/trace.h"
 
 enum {
-    GICD_CTLR = 0x000, GICD_TYPER = 0x004, GICD_IIDR = 0x008,
-    GICD_ITARGETSR = 0x800, GICD_ITARGETSR_END = 0xc00,
-    GICD_SGIR = 0xf00, GICD_CPENDSGIR = 0xf10, GICD_SPENDSGIR = 0xf20, GICD_SPENDSGIR_END = 0xf30,
-    GICD_ID_REGISTERS = 0xfd0, GICD_END = 0x1000,
+    GICD_CTLR = 0x000,
+    GICD_TYPER = 0x004,
+    GICD_IIDR = 0x008,
+    GICD_ITARGETSR = 0x800,
+    GICD_ITARGETSR_END = 0xc00,
+    GICD_SGIR = 0xf00,
+    GICD_CPENDSGIR = 0xf10,
+    GICD_SPENDSGIR = 0xf20,
+    GICD_SPENDSGIR_END = 0xf30,
+    GICD_ID_REGISTERS = 0xfd0,
+    GICD_END = 0x1000,
     IIDR_VALUE = 0x0200043b,
 };
 
 /* PIDR4..7, PIDR0..3, CIDR0..3: Arm, GICv2 (PIDR2.ArchRev = 2). */
-static const uint8_t id_registers[12] = {0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1};
+static const uint8_t id_registers[12] = {0x04, 0, 0,    0,    0x90, 0xb4,
+                                         0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1};
 
 static struct gic_bank *find_bank(struct gicv2 *gic, unsigned cpu, unsigned bank)
 {

@@ -12,8 +12,12 @@
 enum { GICV3_BANKS = GIC_SPIS / 32, GICV3_NO_CPU = 0xffff };
 
 /* GICD_CTLR's bits that exist with one security state. */
-enum { GICD_CTLR_ENABLE_GRP0 = 1, GICD_CTLR_ENABLE_GRP1 = 2, GICD_CTLR_ARE = 1 << 4,
-       GICD_CTLR_DS = 1 << 6 };
+enum {
+    GICD_CTLR_ENABLE_GRP0 = 1,
+    GICD_CTLR_ENABLE_GRP1 = 2,
+    GICD_CTLR_ARE = 1 << 4,
+    GICD_CTLR_DS = 1 << 6
+};
 
 struct gicv3_cpu {
     uint64_t mpidr;

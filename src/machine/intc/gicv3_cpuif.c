@@ -29,7 +29,8 @@
 #define ICC_IGRPEN1_EL1    ICC(12, 12, 7)
 
 enum {
-    CTLR_CBPR = 1, CTLR_EOIMODE = 2,
+    CTLR_CBPR = 1,
+    CTLR_EOIMODE = 2,
     /* PRIbits 10:8, IDbits 13:11 (0: 16 bits), A3V, RSS */
     CTLR_FIXED = (GIC_PRIORITY_BITS - 1) << 8 | 1 << 15 | 1 << 18,
     SRE_FIXED = 7, /* SRE, DFB, DIB: there is no memory-mapped interface */
@@ -115,8 +116,8 @@ static void generate_sgi(struct gicv3 *gic, unsigned from, unsigned group, uint6
     for (unsigned i = 0; i < gic->cpus; i++) {
         struct gicv3_cpu *cpu = &gic->cpu[i];
         unsigned aff0 = cpu->affinity & 0xff;
-        bool listed = (cpu->affinity & ~0xffu) == cluster && aff0 - first < 16 &&
-                      bit(value, aff0 - first);
+        bool listed =
+            (cpu->affinity & ~0xffu) == cluster && aff0 - first < 16 && bit(value, aff0 - first);
         if (others ? i == from : !listed)
             continue;
         if ((cpu->bank.group >> intid & 1) != group)
@@ -166,7 +167,8 @@ static bool read_locked(struct gicv3 *gic, unsigned index, uint32_t sysreg, uint
         *value = cpu->priorities.apr[1];
         return true;
     case ICC_CTLR_EL1:
-        *value = CTLR_FIXED | (cpu->priorities.cbpr ? CTLR_CBPR : 0) | (cpu->eoimode ? CTLR_EOIMODE : 0);
+        *value =
+            CTLR_FIXED | (cpu->priorities.cbpr ? CTLR_CBPR : 0) | (cpu->eoimode ? CTLR_EOIMODE : 0);
         return true;
     case ICC_SRE_EL1:
         *value = SRE_FIXED;

@@ -8,7 +8,9 @@
 #include "base/trace.h"
 
 enum {
-    GICD_CTLR = 0x0000, GICD_TYPER = 0x0004, GICD_IIDR = 0x0008,
+    GICD_CTLR = 0x0000,
+    GICD_TYPER = 0x0004,
+    GICD_IIDR = 0x0008,
     GICD_IROUTER = 0x6000, /* of INTID 0 */
     GICD_IROUTER_END = GICD_IROUTER + 8 * 1020,
     GICD_ID_REGISTERS = 0xffd0,
@@ -20,7 +22,8 @@ enum { TYPER_VALUE = GICV3_BANKS | 9 << 19 | 1 << 24 | 1 << 25 | 1 << 26 };
 enum { IIDR_VALUE = 0x43b }; /* implementer Arm, product and revision 0 */
 
 /* PIDR4..7, PIDR0..3, CIDR0..3: Arm, GICv3 (PIDR2.ArchRev = 3). */
-static const uint8_t id_registers[12] = {0x44, 0, 0, 0, 0x92, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1};
+static const uint8_t id_registers[12] = {0x44, 0, 0,    0,    0x92, 0xb4,
+                                         0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1};
 
 static struct gic_bank *spi_bank(struct gicv3 *gic, const struct gic_where *where)
 {

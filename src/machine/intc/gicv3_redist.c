@@ -6,15 +6,21 @@
 #include "base/bits.h"
 
 enum {
-    FRAME = 0x10000, FRAMES = 2 * FRAME, /* a CPU */
-    GICR_CTLR = 0x0000, GICR_IIDR = 0x0004, GICR_TYPER = 0x0008, GICR_WAKER = 0x0014,
+    FRAME = 0x10000,
+    FRAMES = 2 * FRAME, /* a CPU */
+    GICR_CTLR = 0x0000,
+    GICR_IIDR = 0x0004,
+    GICR_TYPER = 0x0008,
+    GICR_WAKER = 0x0014,
     GICR_ID_REGISTERS = 0xffd0,
-    WAKER_PROCESSOR_SLEEP = 2, WAKER_CHILDREN_ASLEEP = 4,
+    WAKER_PROCESSOR_SLEEP = 2,
+    WAKER_CHILDREN_ASLEEP = 4,
     IIDR_VALUE = 0x43b,
 };
 
 /* PIDR4..7, PIDR0..3, CIDR0..3. */
-static const uint8_t id_registers[12] = {0x44, 0, 0, 0, 0x93, 0xb4, 0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1};
+static const uint8_t id_registers[12] = {0x44, 0, 0,    0,    0x93, 0xb4,
+                                         0x3b, 0, 0x0d, 0xf0, 0x05, 0xb1};
 
 /* Affinity 63:32, Processor_Number 23:8, Last 4. */
 static uint64_t typer(const struct gicv3 *gic, unsigned cpu)

@@ -14,8 +14,18 @@
 #include "machine/mem/mem.h"
 
 /* GPIODATA takes 0x000 to 0x3fc: address bits 9:2 are the mask of the lines accessed. */
-enum { GPIODATA_END = 0x400, GPIODIR = 0x400, GPIOIS = 0x404, GPIOIBE = 0x408, GPIOIEV = 0x40c,
-       GPIOIE = 0x410, GPIORIS = 0x414, GPIOMIS = 0x418, GPIOIC = 0x41c, GPIOAFSEL = 0x420 };
+enum {
+    GPIODATA_END = 0x400,
+    GPIODIR = 0x400,
+    GPIOIS = 0x404,
+    GPIOIBE = 0x408,
+    GPIOIEV = 0x40c,
+    GPIOIE = 0x410,
+    GPIORIS = 0x414,
+    GPIOMIS = 0x418,
+    GPIOIC = 0x41c,
+    GPIOAFSEL = 0x420
+};
 
 enum { PART = 0x061, KEY_POWER = 116 /* Linux input event code */ };
 
@@ -28,7 +38,7 @@ struct pl061 {
     pthread_mutex_t lock; /* all below */
     uint8_t in;           /* levels at the inputs */
     uint8_t out, dir, is, ibe, iev, ie, afsel;
-    uint8_t edges;        /* detected and not cleared */
+    uint8_t edges; /* detected and not cleared */
 };
 
 static uint8_t data(const struct pl061 *gpio)
@@ -46,7 +56,7 @@ static uint8_t raw(const struct pl061 *gpio)
 static void update(struct pl061 *gpio, uint8_t before)
 {
     uint8_t now = data(gpio), changed = before ^ now;
-    uint8_t wanted = gpio->ibe | (uint8_t)~(now ^ gpio->iev);
+    uint8_t wanted = gpio->ibe | (uint8_t) ~(now ^ gpio->iev);
     gpio->edges |= changed & wanted & (uint8_t)~gpio->is;
     irq_set(&gpio->dev.irq[0], (raw(gpio) & gpio->ie) != 0);
 }

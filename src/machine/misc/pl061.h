@@ -13,7 +13,8 @@ enum { PL061_POWER_LINE = 3 };
  * moment; without one it is released at once. NULL when out of memory. */
 struct device *pl061_create(struct loop *loop);
 
-/* Presses the power key. False if no driver listens to it (its interrupt is masked). Loop thread. */
+/* Presses the power key. False if no driver listens to it (its interrupt is masked). Loop thread.
+ */
 bool pl061_press_power(struct device *dev);
 
 #endif

@@ -13,8 +13,16 @@
 #include "machine/dev/primecell.h"
 #include "machine/mem/mem.h"
 
-enum { RTCDR = 0x00, RTCMR = 0x04, RTCLR = 0x08, RTCCR = 0x0c, RTCIMSC = 0x10, RTCRIS = 0x14,
-       RTCMIS = 0x18, RTCICR = 0x1c };
+enum {
+    RTCDR = 0x00,
+    RTCMR = 0x04,
+    RTCLR = 0x08,
+    RTCCR = 0x0c,
+    RTCIMSC = 0x10,
+    RTCRIS = 0x14,
+    RTCMIS = 0x18,
+    RTCICR = 0x1c
+};
 
 enum { PART = 0x031 };
 
@@ -101,7 +109,8 @@ static int pl031_read(void *dev, uint64_t offset, unsigned size, uint64_t *value
 
 static void set_match(struct pl031 *rtc)
 {
-    /* A match value behind the counter would be reached after it has wrapped: never, in practice. */
+    /* A match value behind the counter would be reached after it has wrapped: never, in practice.
+     */
     rtc->waiting = (int32_t)(rtc->match - counter(rtc)) >= 0;
 }
 

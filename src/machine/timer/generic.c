@@ -21,17 +21,17 @@
 #include "host/loop.h"
 #include "machine/fw/fdt.h"
 
-#define CNT(crm, op2)    ARM_SYSREG(3, 3, 14, crm, op2)
-#define CNTPCT_EL0       CNT(0, 1)
-#define CNTVCT_EL0       CNT(0, 2)
-#define CNTPCTSS_EL0     CNT(0, 5)
-#define CNTVCTSS_EL0     CNT(0, 6)
-#define CNTP_TVAL_EL0    CNT(2, 0)
-#define CNTP_CTL_EL0     CNT(2, 1)
-#define CNTP_CVAL_EL0    CNT(2, 2)
-#define CNTV_TVAL_EL0    CNT(3, 0)
-#define CNTV_CTL_EL0     CNT(3, 1)
-#define CNTV_CVAL_EL0    CNT(3, 2)
+#define CNT(crm, op2) ARM_SYSREG(3, 3, 14, crm, op2)
+#define CNTPCT_EL0    CNT(0, 1)
+#define CNTVCT_EL0    CNT(0, 2)
+#define CNTPCTSS_EL0  CNT(0, 5)
+#define CNTVCTSS_EL0  CNT(0, 6)
+#define CNTP_TVAL_EL0 CNT(2, 0)
+#define CNTP_CTL_EL0  CNT(2, 1)
+#define CNTP_CVAL_EL0 CNT(2, 2)
+#define CNTV_TVAL_EL0 CNT(3, 0)
+#define CNTV_CTL_EL0  CNT(3, 1)
+#define CNTV_CVAL_EL0 CNT(3, 2)
 
 enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4 };
 
@@ -56,10 +56,10 @@ struct generic_timer {
     struct device dev;
     unsigned cpus;
     uint64_t frequency;
-    int shift;         /* ns >> shift = ticks, or -1 */
+    int shift; /* ns >> shift = ticks, or -1 */
     uint64_t (*now)(void *ctx);
     void *now_ctx;
-    uint64_t start;    /* ns at which the counter was 0 */
+    uint64_t start; /* ns at which the counter was 0 */
     struct generic_cpu *cpu;
 };
 

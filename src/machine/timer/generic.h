@@ -17,16 +17,17 @@ enum { GENERIC_TIMER_PHYS, GENERIC_TIMER_VIRT, GENERIC_TIMERS };
 
 struct generic_timer_config {
     unsigned cpus;
-    uint64_t frequency;             /* Hz, 1 to 1 GHz: CNTFRQ_EL0 */
-    struct loop *loop;              /* NULL: lines move only when a PE asks */
-    uint64_t (*now)(void *ctx);     /* nanoseconds; NULL: the host's monotonic clock */
+    uint64_t frequency;         /* Hz, 1 to 1 GHz: CNTFRQ_EL0 */
+    struct loop *loop;          /* NULL: lines move only when a PE asks */
+    uint64_t (*now)(void *ctx); /* nanoseconds; NULL: the host's monotonic clock */
     void *now_ctx;
 };
 
 /* NULL when out of memory. */
 struct device *generic_timer_create(const struct generic_timer_config *config);
 /* Connects a timer's output of a PE. */
-void generic_timer_connect(struct device *timer, unsigned cpu, unsigned which, struct irq_line line);
+void generic_timer_connect(struct device *timer, unsigned cpu, unsigned which,
+                           struct irq_line line);
 
 /* For arm_hooks. deadline also raises the lines of timers that have fired by now, so that a
  * sleeping PE that wakes at its deadline and asks again finds its interrupt. */

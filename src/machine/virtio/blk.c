@@ -316,6 +316,8 @@ static struct request *take(struct vblk *b)
     struct virtio *v = &b->v;
     struct request *r = request_get(b);
 
+    if (!r)
+        virtio_fail(v, "the host is out of memory");
     while (r && !virtio_pop(v, 0, &r->chain)) {
         if (virtio_queue_live(v, 0)) {
             virtq_enable_notify(&v->queue[0]);

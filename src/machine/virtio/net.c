@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * virtio network device (virtio 1.2, 5.1): queue 0 to the guest, queue 1 from it. Checksums of
- * outgoing frames may be left to us (CSUM); frames to the guest come checked from the host's stack
- * (GUEST_CSUM with DATA_VALID).
+ * outgoing frames may be left to us (CSUM), and TCP may send up to 64 KiB at once (HOST_TSO4);
+ * frames to the guest come checked from the host's stack (GUEST_CSUM with DATA_VALID), segments of
+ * a TCP connection put together (GUEST_TSO4).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ enum { RECEIVE = 0, TRANSMIT = 1 };
 #define VIRTIO_NET_F_CSUM       (1ull << 0)
 #define VIRTIO_NET_F_GUEST_CSUM (1ull << 1)
 #define VIRTIO_NET_F_MAC        (1ull << 5)
+#define VIRTIO_NET_F_GUEST_TSO4 (1ull << 7)
+#define VIRTIO_NET_F_HOST_TSO4  (1ull << 11)
 #define VIRTIO_NET_F_MRG_RXBUF  (1ull << 15)
 #define VIRTIO_NET_F_STATUS     (1ull << 16)
 
@@ -24,6 +27,8 @@ enum { RECEIVE = 0, TRANSMIT = 1 };
 enum {
     HDR_FLAGS = 0,
     HDR_GSO_TYPE = 1,
+    HDR_HDR_LEN = 2,
+    HDR_GSO_SIZE = 4,
     HDR_CSUM_START = 6,
     HDR_CSUM_OFFSET = 8,
     HDR_NUM_BUFFERS = 10,
@@ -31,6 +36,7 @@ enum {
     HDR_LEGACY_BYTES = 10,
     HDR_F_NEEDS_CSUM = 1,
     HDR_F_DATA_VALID = 2,
+    HDR_GSO_TCPV4 = 1,
 };
 
 enum { CONFIG_MAC = 0, CONFIG_STATUS = 6, CONFIG_BYTES = 8, LINK_UP = 1 };
@@ -105,6 +111,13 @@ static unsigned skip(struct iovec *iov, unsigned count, size_t n, struct iovec *
     return count;
 }
 
+/* A TCP segment of up to 64 KiB (HOST_TSO4) needs no cutting: what follows is a TCP stack that
+ * takes it in one piece. */
+static bool segment_ok(const struct vnet *n, uint8_t gso_type)
+{
+    return !gso_type || (gso_type == HDR_GSO_TCPV4 && virtio_has(&n->v, VIRTIO_NET_F_HOST_TSO4));
+}
+
 /* One frame from the guest. Frames that make no sense are dropped, as on a wire. */
 static void send_chain(struct vnet *n)
 {
@@ -117,7 +130,7 @@ static void send_chain(struct vnet *n)
     if (virtq_read(chain, 0, hdr, header) != header)
         return;
     size_t len = chain->out_len - header;
-    if (len < MIN_FRAME || len > MAX_FRAME || hdr[HDR_GSO_TYPE])
+    if (len < MIN_FRAME || len > MAX_FRAME || !segment_ok(n, hdr[HDR_GSO_TYPE]))
         return;
 
     if (hdr[HDR_FLAGS] & HDR_F_NEEDS_CSUM && virtio_has(&n->v, VIRTIO_NET_F_CSUM)) {
@@ -213,7 +226,27 @@ static void fill_buffers(struct vnet *n, unsigned count, const uint8_t *hdr, siz
     virtio_signal(&n->v, RECEIVE);
 }
 
-static bool receive(void *ctx, const uint8_t *frame, size_t len)
+/* Merged segments as the driver knows them (5.1.6.4); others were checked by who made them. */
+static void fill_header(const struct vnet *n, uint8_t *hdr, const struct net_offload *offload)
+{
+    if (offload->segment) {
+        hdr[HDR_FLAGS] = HDR_F_NEEDS_CSUM;
+        hdr[HDR_GSO_TYPE] = HDR_GSO_TCPV4;
+        st_le(hdr + HDR_HDR_LEN, 2, offload->header);
+        st_le(hdr + HDR_GSO_SIZE, 2, offload->segment);
+        st_le(hdr + HDR_CSUM_START, 2, offload->csum_start);
+        st_le(hdr + HDR_CSUM_OFFSET, 2, offload->csum_offset);
+    } else if (virtio_has(&n->v, VIRTIO_NET_F_GUEST_CSUM)) {
+        hdr[HDR_FLAGS] = HDR_F_DATA_VALID;
+    }
+}
+
+static bool merges(const struct virtio *v)
+{
+    return virtio_has(v, VIRTIO_NET_F_GUEST_TSO4) && virtio_has(v, VIRTIO_NET_F_GUEST_CSUM);
+}
+
+static bool receive(void *ctx, const uint8_t *frame, size_t len, const struct net_offload *offload)
 {
     struct vnet *n = ctx;
     struct virtio *v = &n->v;
@@ -222,15 +255,14 @@ static bool receive(void *ctx, const uint8_t *frame, size_t len)
 
     pthread_mutex_lock(&v->lock);
     /* With no driver there, or one that broke the rules, frames fall on the floor. */
-    if (virtio_queue_live(v, RECEIVE) && len <= MAX_FRAME) {
+    if (virtio_queue_live(v, RECEIVE) && len <= MAX_FRAME && (!offload->segment || merges(v))) {
         size_t header = header_bytes(v);
         bool merge = virtio_has(v, VIRTIO_NET_F_MRG_RXBUF);
         unsigned count = take_buffers(n, header + len, merge ? MAX_MERGED : 1);
         if (count && n->in[0].in_len < header) {
             virtio_fail(v, "a receive buffer is shorter than the header");
         } else if (count) {
-            if (virtio_has(v, VIRTIO_NET_F_GUEST_CSUM))
-                hdr[HDR_FLAGS] = HDR_F_DATA_VALID;
+            fill_header(n, hdr, offload);
             st_le(hdr + HDR_NUM_BUFFERS, 2, count);
             fill_buffers(n, count, hdr, header, frame, len);
         } else {
@@ -257,6 +289,20 @@ static void configured(struct virtio *v, unsigned offset, unsigned size)
     set_config(n);
 }
 
+static void started(struct virtio *v)
+{
+    net_set_merging(((struct vnet *)v)->net, merges(v));
+}
+
+static void reset(struct virtio *v)
+{
+    struct vnet *n = (struct vnet *)v;
+
+    net_set_merging(n->net, false);
+    /* Frames that waited for the former driver's buffers must not reach the next one. */
+    net_ready(n->net);
+}
+
 static void destroy(struct virtio *v)
 {
     struct vnet *n = (struct vnet *)v;
@@ -272,9 +318,12 @@ static const struct virtio_type net_type = {
     .queues = 2,
     .queue_max = {QUEUE_SIZE, QUEUE_SIZE},
     .features = VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MAC |
-                VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_STATUS,
+                VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_MRG_RXBUF |
+                VIRTIO_NET_F_STATUS,
     .configured = configured,
     .notify = notify,
+    .started = started,
+    .reset = reset,
     .destroy = destroy,
 };
 

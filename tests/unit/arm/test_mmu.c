@@ -214,6 +214,20 @@ static void disabled_walks_fault(void **state)
     assert_int_equal(fault_of(pe, 0xffffull << 48, 1, ARM_READ), ARM_FSC_TRANSLATION);
 }
 
+static void e0pd_hides_a_half_from_el0(void **state)
+{
+    struct pe *pe = *state;
+
+    map(pe, 0, PAGE | AF | EL0);
+    assert_int_equal(fault_of(pe, 0xffffull << 48, 0, ARM_READ), -1);
+    pe->cpu.tcr_el1 |= 1ull << 56;
+    assert_int_equal(fault_of(pe, 0xffffull << 48, 0, ARM_READ), ARM_FSC_TRANSLATION);
+    assert_int_equal(fault_of(pe, 0xffffull << 48, 1, ARM_READ), -1);
+    assert_int_equal(fault_of(pe, 0, 0, ARM_READ), -1);
+    pe->cpu.tcr_el1 |= 1ull << 55;
+    assert_int_equal(fault_of(pe, 0, 0, ARM_FETCH), ARM_FSC_TRANSLATION);
+}
+
 static void addresses_beyond_ips_fault(void **state)
 {
     struct pe *pe = *state;
@@ -459,6 +473,7 @@ int main(void)
         TEST(addresses_between_the_halves_fault),
         TEST(tagged_address_translates_with_tbi_only),
         TEST(disabled_walks_fault),
+        TEST(e0pd_hides_a_half_from_el0),
         TEST(addresses_beyond_ips_fault),
         TEST(table_outside_ram_is_an_external_abort),
         TEST(big_endian_tables_are_walked),

@@ -140,7 +140,7 @@ static void id_registers_say_what_the_model_has(void **state)
         uint8_t crm, op2;
         uint64_t value;
     } cases[] = {
-        {"max", 4, 0, 0x1101000001000011},
+        {"max", 4, 0, 0x1301000001000011},
         {"max", 4, 1, 0x20},
         {"max", 5, 0, 0x10305006},
         {"max", 6, 0, 0x1020000010211120},
@@ -148,7 +148,7 @@ static void id_registers_say_what_the_model_has(void **state)
         {"max", 6, 2, 0},
         {"max", 7, 0, 0x100125},
         {"max", 7, 1, 0x200002},
-        {"max", 7, 2, 0x10},
+        {"max", 7, 2, 0x1000000000000010},
         {"cortex-a53", 4, 0, 0x1100000001000011},
         {"cortex-a53", 4, 1, 0},
         {"cortex-a53", 6, 0, 0x11120},
@@ -186,8 +186,9 @@ static void gic_version_shows_in_pfr0_and_icc(void **state)
 
 static void registers_of_absent_features_are_undefined(void **state)
 {
-    static const uint32_t regs[] = {REG(3, 0, 4, 2, 3), REG(3, 0, 4, 2, 4), REG(3, 3, 4, 2, 5),
-                                    REG(3, 3, 4, 2, 6), REG(3, 3, 2, 4, 0)};
+    static const uint32_t regs[] = {REG(3, 3, 13, 0, 7), REG(3, 0, 13, 0, 7), REG(3, 0, 4, 2, 3),
+                                    REG(3, 0, 4, 2, 4),  REG(3, 3, 4, 2, 5),  REG(3, 3, 4, 2, 6),
+                                    REG(3, 3, 2, 4, 0)};
     static const uint32_t ops[] = {REG(1, 3, 7, 12, 1), REG(1, 0, 7, 9, 0)};
     struct pe *pe = *state;
 
@@ -246,6 +247,20 @@ static void el0_traps_follow_their_control_bits(void **state)
                 assert_int_equal(pe->cpu.esr_el1 & 0x1ffffff, cases[i].write ? 0x154 : 0x155);
             }
         }
+}
+
+static void tscxt_traps_el0_when_set(void **state)
+{
+    struct pe *pe = *state;
+
+    pe->cpu.sctlr_el1 &= ~ARM_SCTLR_TSCXT;
+    go_el0(pe);
+    pe_msr(pe, REG(3, 3, 13, 0, 7), 5);
+    assert_int_equal(pe_mrs(pe, REG(3, 3, 13, 0, 7)), 5);
+    assert_false(pe_raised(pe, NULL));
+    pe->cpu.sctlr_el1 |= ARM_SCTLR_TSCXT;
+    pe_mrs(pe, REG(3, 3, 13, 0, 7));
+    assert_int_equal(raised_ec(pe), ARM_EC_SYSREG);
 }
 
 static void fpcr_traps_with_fpen(void **state)
@@ -337,7 +352,7 @@ static void res1_and_res0_of_sctlr_read_so(void **state)
     struct pe *pe = *state;
 
     pe_msr(pe, SCTLR, 0);
-    assert_int_equal(pe_mrs(pe, SCTLR), 0x30500980);
+    assert_int_equal(pe_mrs(pe, SCTLR), 0x30400980);
     pe_msr(pe, SCTLR, ~0ull);
     assert_int_equal(pe_mrs(pe, SCTLR), 0x100037dddb9full);
     pe_model(pe, "cortex-a53");
@@ -569,6 +584,7 @@ int main(void)
         TEST(gic_version_shows_in_pfr0_and_icc),
         TEST(registers_of_absent_features_are_undefined),
         TEST(el0_traps_follow_their_control_bits),
+        TEST(tscxt_traps_el0_when_set),
         TEST(fpcr_traps_with_fpen),
         TEST(fpcr_keeps_only_implemented_bits),
         TEST(pstate_registers_move_their_fields),

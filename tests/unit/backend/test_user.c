@@ -105,7 +105,7 @@ struct guest {
     unsigned refused;
 };
 
-static bool receive(void *ctx, const uint8_t *frame, size_t len)
+static bool receive(void *ctx, const uint8_t *frame, size_t len, const struct net_offload *offload)
 {
     struct guest *g = ctx;
     bool taken = true;
@@ -246,6 +246,57 @@ static void dhcp_offers_the_documented_addresses(void **state)
     net_destroy(net);
 }
 
+/* A port of the host's that nobody uses right now. */
+static unsigned free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static void a_connection_to_a_forwarded_port_reaches_the_guest(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    unsigned port = free_port();
+    uint8_t reply[42];
+    struct iovec iov = {reply, sizeof(reply)};
+    struct guest g;
+    struct net *net;
+    char spec[64];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    snprintf(spec, sizeof(spec), "hostfwd=tcp:%u:2345,restrict=on", port);
+    begin(&g, &net, spec, 0x0806);
+    address.sin_port = htons((uint16_t)port);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)) && errno, 1);
+    /* Who has 10.0.2.15? We do; then the SYN comes. */
+    wait_for(&g, &g.frames, 1);
+    assert_int_equal(ld_be(g.frame + 38, 4), 0x0a00020f);
+    pthread_mutex_lock(&g.lock);
+    g.ethertype = 0x0800;
+    memcpy(reply, g.frame + 6, 6);
+    memcpy(reply + 6, arp_request + 6, 6);
+    memcpy(reply + 12, arp_request + 12, 8);
+    st_be(reply + 20, 2, 2);
+    memcpy(reply + 22, arp_request + 6, 6);
+    st_be(reply + 28, 4, 0x0a00020f);
+    memcpy(reply + 32, g.frame + 22, 10);
+    g.frames = 0;
+    pthread_mutex_unlock(&g.lock);
+    net_send(net, &iov, 1);
+    wait_for(&g, &g.frames, 1);
+    assert_int_equal(g.frame[23], 6);
+    assert_int_equal(ld_be(g.frame + 14 + 20 + 2, 2), 2345);
+    assert_int_equal(g.frame[14 + 20 + 13], 2); /* SYN */
+    net_destroy(net);
+    close(fd);
+}
+
 static void senseless_frames_do_no_harm(void **state)
 {
     static uint8_t junk[70000];
@@ -274,6 +325,7 @@ int main(void)
         cmocka_unit_test(the_gateway_answers_arp),
         cmocka_unit_test(a_frame_without_room_comes_when_there_is),
         cmocka_unit_test(dhcp_offers_the_documented_addresses),
+        cmocka_unit_test(a_connection_to_a_forwarded_port_reaches_the_guest),
         cmocka_unit_test(senseless_frames_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

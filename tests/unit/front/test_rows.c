@@ -22,7 +22,8 @@ static uint64_t rnd(void)
 }
 
 static const uint32_t modes[] = {
-    FRONT_EL1 | FRONT_SPSEL | FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_UMA | FRONT_NTWI | FRONT_NTWE,
+    FRONT_EL1 | FRONT_SPSEL | FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_UMA | FRONT_NTWI |
+        FRONT_NTWE,
     FRONT_EL1 | FRONT_BE | FRONT_SA | FRONT_UAO | FRONT_ALIGN | FRONT_FPCR,
     0,
     FRONT_DZE | FRONT_UCT | FRONT_STEP,
@@ -40,7 +41,8 @@ static void check_page(struct ir *ir, uint8_t *page, uint32_t pgoff, uint32_t mo
     const char *wrong = ir_verify(ir, a64_helpers, a64_nhelpers, text, sizeof(text));
     if (wrong) {
         ir_print(ir, a64_helpers, stderr);
-        fail_msg("insn %08x at %x, mode %x: %s", (uint32_t)ld_le(page + pgoff, 4), pgoff, mode, wrong);
+        fail_msg("insn %08x at %x, mode %x: %s", (uint32_t)ld_le(page + pgoff, 4), pgoff, mode,
+                 wrong);
     }
     assert_false(ir->overflow);
     assert_true(region.insns >= 1 && region.insns <= insns);

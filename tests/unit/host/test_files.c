@@ -80,7 +80,7 @@ static void directory_is_refused(void **state)
 
 static void device_is_refused(void **state)
 {
-    expect_refusal("/dev/zero", 100, -EINVAL, "not a regular file");
+    expect_refusal("/dev/zero", 100, -ENOTSUP, "not a regular file");
 }
 
 static void fifo_is_refused_without_waiting(void **state)
@@ -88,7 +88,7 @@ static void fifo_is_refused_without_waiting(void **state)
     struct dir *dir = *state;
 
     assert_int_equal(mkfifo(dir->file, 0600), 0);
-    expect_refusal(dir->file, 100, -EINVAL, "not a regular file");
+    expect_refusal(dir->file, 100, -ENOTSUP, "not a regular file");
 }
 
 static void empty_file_is_refused(void **state)

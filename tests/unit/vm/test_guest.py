@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """armvm run from the outside, with a guest of 35 instructions: ends, signals, terminal, menu."""
+import concurrent.futures
 import os
 import pty
 import select
@@ -15,26 +16,42 @@ armvm = sys.argv[1]
 only = sys.argv[2:]
 
 # An arm64 Image (Linux Documentation/arch/arm64/booting.rst) that prints "ready", then echoes what
-# it gets on the PL011 at 0x09000000; 'q' powers off, 'r' resets (PSCI over HVC).
+# it gets on the PL011 at 0x09000000. 'q' powers off, 'r' resets (PSCI over HVC); 'b' listens to the
+# power button (PL061 at 0x09030000, line 3) and powers off when it is pressed, 'i' only pretends to.
 HEADER = {0: 0x14000010, 4: 0x10000, 14: 0x644d5241}  # b start; image_size; "ARM\x64"
 START = [
-    0xd2a12013,  # start: mov  x19, #0x9000000
-    0x10000241,  #        adr  x1, text
+    0xd2a12013,  # start: movz x19, #0x900, lsl #16
+    0xd2a12074,  #        movz x20, #0x903, lsl #16
+    0x52800015,  #        movz w21, #0
+    0x52b08002,  #        movz w2, #0x8400, lsl #16
+    0x52800103,  #        movz w3, #8
+    0x52806020,  #        movz w0, #0x301
+    0xb9003260,  #        str  w0, [x19, #0x30]        UARTCR: UARTEN, TXE, RXE
+    0x10000361,  #        adr  x1, text
     0x38401420,  # 1:     ldrb w0, [x1], #1
     0x34000060,  #        cbz  w0, 2f
-    0xb9000260,  #        str  w0, [x19]             UARTDR
+    0xb9000260,  #        str  w0, [x19]               UARTDR
     0x17fffffd,  #        b    1b
-    0xb9401a60,  # 2:     ldr  w0, [x19, #24]        UARTFR
-    0x3727ffe0,  #        tbnz w0, #4, 2b            RXFE
+    0xb9402280,  # 2:     ldr  w0, [x20, #0x20]        GPIODATA, line 3
+    0x6a15001f,  #        tst  w0, w21
+    0x54000221,  #        b.ne 5f
+    0xb9401a60,  #        ldr  w0, [x19, #0x18]        UARTFR
+    0x3727ff80,  #        tbnz w0, #4, 2b              RXFE
     0xb9400260,  #        ldr  w0, [x19]
-    0xb9000260,  #        str  w0, [x19]
-    0x52b08002,  #        mov  w2, #0x84000000
+    0xb9000260,  #        str  w0, [x19]               UARTDR
     0x7101c41f,  #        cmp  w0, #'q'
-    0x54000080,  #        b.eq 3f
+    0x54000160,  #        b.eq 5f
     0x7101c81f,  #        cmp  w0, #'r'
-    0x54ffff01,  #        b.ne 2b
-    0x11000442,  #        add  w2, w2, #1
-    0x11002040,  # 3:     add  w0, w2, #8            SYSTEM_OFF, SYSTEM_RESET
+    0x54000100,  #        b.eq 4f
+    0x7101881f,  #        cmp  w0, #'b'
+    0x1a950075,  #        csel w21, w3, w21, eq
+    0x54000060,  #        b.eq 3f
+    0x7101a41f,  #        cmp  w0, #'i'
+    0x54fffe21,  #        b.ne 2b
+    0xb9041283,  # 3:     str  w3, [x20, #0x410]       GPIOIE
+    0x17ffffef,  #        b    2b
+    0x11000442,  # 4:     add  w2, w2, #1
+    0x11002040,  # 5:     add  w0, w2, #8              SYSTEM_OFF, SYSTEM_RESET
     0xd4000002,  #        hvc  #0
     0x14000000,  #        b    .
     0x64616572,  # text:  "ready\r\n"
@@ -167,9 +184,9 @@ def expected_line_ends_with_0():
 
 @test
 def expected_prompt_ends_with_0():
-    guest = Guest('--expect', '^pro[m]pt> $', '--timeout', '20')
+    guest = Guest('--expect', '^pa[s]t> $', '--timeout', '20')
     guest.wait_for(b'ready')
-    guest.type(b'prompt> ')
+    guest.type(b'past> ')
     guest.ends(0)
 
 
@@ -177,9 +194,9 @@ def expected_prompt_ends_with_0():
 def power_off_without_the_expected_line_ends_with_1():
     guest = Guest('--expect', 'success')
     guest.wait_for(b'ready')
-    guest.type(b'failure q')
+    guest.type(b'faile q')
     guest.ends(1)
-    guest.says(b"nothing that matches --expect 'success'; its last line: 'failure q'\n")
+    guest.says(b"nothing that matches --expect 'success'; its last line: 'faile q'\n")
 
 
 @test
@@ -211,6 +228,45 @@ def sigterm_stops_a_guest_without_power_button_handler():
 
 
 @test
+def sigterm_presses_the_power_button():
+    guest = Guest()
+    guest.wait_for(b'ready')
+    guest.type(b'b.')
+    guest.wait_for(b'b.')  # it is done with the first when it echoes the second
+    guest.process.terminate()
+    guest.ends(0)
+    guest.says(b'armvm: Terminated: pressed the power button')
+
+
+@test
+def second_sigterm_stops_a_guest_that_ignores_the_power_button():
+    guest = Guest()
+    guest.wait_for(b'ready')
+    guest.type(b'i.')
+    guest.wait_for(b'i.')  # it is done with the first when it echoes the second
+    guest.process.terminate()
+    guest.wait_for(b'pressed the power button')
+    time.sleep(0.3)
+    assert guest.process.poll() is None
+    guest.process.terminate()
+    guest.ends(128 + signal.SIGTERM)
+    guest.says(b'stopped by a second signal')
+
+
+@test
+def guest_that_ignores_the_power_button_is_stopped_after_10_s():
+    guest = Guest()
+    guest.wait_for(b'ready')
+    guest.type(b'i.')
+    guest.wait_for(b'i.')  # it is done with the first when it echoes the second
+    guest.process.terminate()
+    start = time.monotonic()
+    guest.ends(128 + signal.SIGTERM, 20)
+    assert 9 < time.monotonic() - start < 15
+    guest.says(b'did not power off within 10 s')
+
+
+@test
 def sigint_stops_when_not_on_a_terminal():
     signalled(signal.SIGINT)
 
@@ -231,7 +287,7 @@ def closed_input_does_not_end_the_guest():
 @test
 def console_goes_to_a_file():
     path = f'{directory.name}/log'
-    guest = Guest('--serial', f'file:{path}', '--expect', 'ready')
+    guest = Guest('--serial', f'file:{path}', '--expect', '^ready$')
     guest.ends(0)
     with open(path, 'rb') as f:
         assert f.read() == b'ready\r\n'
@@ -329,6 +385,16 @@ def menu_shows_the_status():
 
 
 @test
+def menu_presses_the_power_button():
+    guest = Guest(terminal=True)
+    guest.wait_for(b'ready')
+    guest.type(b'b.')
+    guest.wait_for(b'b.')
+    guest.type(b'\x1dp')
+    guest.ends(0)
+
+
+@test
 def menu_key_twice_reaches_the_guest_once():
     guest = Guest(terminal=True)
     guest.wait_for(b'ready')
@@ -366,14 +432,19 @@ def dry_run_prints_the_plan_and_runs_nothing():
         guest.says(word)
 
 
-failures = 0
-for function in tests:
-    if only and function.__name__ not in only:
-        continue
+def outcome(function):
     try:
         function()
-        print('ok  ', function.__name__)
     except Exception as error:  # a broken test must not hide the others
-        failures += 1
-        print('FAIL', function.__name__, type(error).__name__, error)
+        return f'{type(error).__name__} {error}'
+    return None
+
+
+# A few at a time: most of the time they wait.
+wanted = [function for function in tests if not only or function.__name__ in only]
+failures = 0
+with concurrent.futures.ThreadPoolExecutor(3) as pool:
+    for function, error in zip(wanted, pool.map(outcome, wanted)):
+        print('FAIL' if error else 'ok  ', function.__name__, error or '')
+        failures += error is not None
 sys.exit(failures != 0)

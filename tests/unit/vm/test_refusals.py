@@ -76,6 +76,8 @@ with tempfile.TemporaryDirectory() as d:
     refused(2, 'needs a value', 'run', '--kernel')
     refused(2, 'takes no value', *run, '--stats=1')
     refused(2, '--disk path=x.img', 'run', 'x.img')
+    refused(2, f'is a kernel: --kernel {kernel}', 'run', kernel)
+    refused(2, '--disk path', 'run', fifo)
     refused(2, 'no firmware yet', 'run', '--firmware', 'auto')
     refused(2, 'needs a kernel', 'run', '--initrd', kernel)
     refused(2, 'needs a kernel', 'run', '--append', 'quiet')
@@ -105,7 +107,7 @@ with tempfile.TemporaryDirectory() as d:
     # Files and the host.
     missing = f'{d}/nonexistent'
     for bad, words in ((missing, 'No such file'), (d, 'directory'), (empty, 'empty'),
-                       (text, 'text'), ('', ''), (fifo, ''), ('/dev/zero', '')):
+                       (text, text), ('', ''), (fifo, ''), ('/dev/zero', '')):
         refused(3, words, 'run', '--kernel', bad)
         if bad != text:
             refused(3, words, *run, '--initrd', bad)
@@ -118,7 +120,10 @@ with tempfile.TemporaryDirectory() as d:
     refused(3, '', *run, '--serial', f'file:{missing}/x')
     refused(3, '', *run, '--serial', f'file:{d}')
     refused(3, '--out', 'dt', '--out', f'{missing}/x')
-    refused(3, 'more', *run, '--memory', '16M', '--initrd', '/proc/self/exe')
+    big = f'{d}/big'
+    with open(big, 'wb') as f:
+        f.truncate(64 << 20)
+    refused(3, 'more than the 16 MiB', *run, '--memory', '16M', '--initrd', big)
 
     # What is right.
     fine('help')
@@ -133,6 +138,14 @@ with tempfile.TemporaryDirectory() as d:
     fine(*run, '--dry-run')
     fine(*run, '--dry-run', '--disk', f'path={image},readonly', '--disk', f'{image},readonly')
     fine(*run, '--dry-run', '--disk', image, '--ephemeral', '--net', 'none', '--no-rng')
+
+# Standard output that takes nothing.
+with open('/dev/full', 'wb') as full:
+    for args in (['version'], ['dt'], ['cpus'], ['help', 'run']):
+        result = subprocess.run([armvm, *args], stdout=full, stderr=subprocess.PIPE)
+        result.stdout = b''
+        if result.returncode != 3 or result.stderr.count(b'\n') != 1:
+            fail(args, 'does not notice a full disk', result)
 
 print(f'{failures} failures')
 sys.exit(failures != 0)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blocks that random tests do not come up with: exclusive pairs, loops, calls, flag chains,
+ * accesses of mixed sizes, system registers of user mode. X28 points into the memory area;
+ * everything else is random, and the oracle says what is right. NOPs at the end are where short
+ * branches lead.
+ */
+#include "insn.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+
+/* clang-format off */
+static const struct {
+    const char *text;
+    uint32_t code[INSN_MAX_BLOCK];
+} cases[] = {
+    {"ldxr x1, [x28]; add x1, x1, 1; stxr w2, x1, [x28]",
+     {0xc85f7f81, 0x91000421, 0xc8027f81}},
+    {"ldaxr w1, [x28]; mov w3, 77; stlxr w2, w3, [x28]; stlxr w4, w3, [x28]",
+     {0x885fff81, 0x528009a3, 0x8802ff83, 0x8804ff83}},
+    {"ldxrb w1, [x28]; stxrb w2, w3, [x28]",
+     {0x085f7f81, 0x08027f83}},
+    {"ldaxrh w1, [x28]; stxrh w2, w3, [x28]",
+     {0x485fff81, 0x48027f83}},
+    {"ldxp x1, x2, [x28]; stxp w3, x5, x6, [x28]",
+     {0xc87f0b81, 0xc8231b85}},
+    {"ldaxp w1, w2, [x28]; stlxp w3, w5, w6, [x28]",
+     {0x887f8b81, 0x88239b85}},
+    {"ldxr x1, [x28]; clrex; stxr w2, x3, [x28]",
+     {0xc85f7f81, 0xd5033f5f, 0xc8027f83}},
+    {"ldxr x1, [x28]; add x4, x28, 8; stxr w2, x3, [x4]",
+     {0xc85f7f81, 0x91002384, 0xc8027c83}},
+    {"ldxr x1, [x28]; str x3, [x28, 64]; stxr w2, x3, [x28]; ldr x4, [x28]",
+     {0xc85f7f81, 0xf9002383, 0xc8027f83, 0xf9400384}},
+    {"ldr x0, [x28]; ldr x2, [x28, 8]; mov x1, x2; mov x3, x0; mov x2, x1; mov x0, x3; ldr x1, [x28, 8]; casp x0, x1, x4, x5, [x28]",
+     {0xf9400380, 0xf9400782, 0xaa0203e1, 0xaa0003e3, 0xaa0103e2, 0xaa0303e0, 0xf9400781, 0x48207f84}},
+    {"ldr w0, [x28]; ldr w1, [x28, 4]; caspal w0, w1, w4, w5, [x28]",
+     {0xb9400380, 0xb9400781, 0x0860ff84}},
+    {"casp x0, x1, x4, x5, [x28]",
+     {0x48207f84}},
+    {"ldp x0, x1, [x28]; casp x0, x1, x4, x5, [x28]; casp x0, x1, x6, x7, [x28]",
+     {0xa9400780, 0x48207f84, 0x48207f86}},
+    {"ldr x0, [x28]; casal x0, x3, [x28]; ldr x5, [x28]",
+     {0xf9400380, 0xc8e0ff83, 0xf9400385}},
+    {"mov x0, 10; mov x1, 0; add x1, x1, x0; subs x0, x0, 1; b.ne .-8; mov x3, 5",
+     {0xd2800140, 0xd2800001, 0x8b000021, 0xf1000400, 0x54ffffc1, 0xd28000a3}},
+    {"mov w0, 300; mov x1, x28; strb w0, [x1], 1; sub w0, w0, 1; tbz w0, 3, .-8; nop",
+     {0x52802580, 0xaa1c03e1, 0x38001420, 0x51000400, 0x361fffc0, 0xd503201f}},
+    {"mov x5, 3; mov x6, 0; mov x4, 4; add x6, x6, 1; subs x4, x4, 1; b.gt .-8; sub x5, x5, 1; cbnz x5, .-20; nop",
+     {0xd2800065, 0xd2800006, 0xd2800084, 0x910004c6, 0xf1000484, 0x54ffffcc, 0xd10004a5, 0xb5ffff65, 0xd503201f}},
+    {"cbz xzr, .+12; mov x0, 1; mov x1, 2; mov x2, 3",
+     {0xb400007f, 0xd2800020, 0xd2800041, 0xd2800062}},
+    {"cbnz wzr, .+8; mov x1, 2; mov x2, 3",
+     {0x3500005f, 0xd2800041, 0xd2800062}},
+    {"tbnz x28, 28, .+8; mov x1, 2; tbz x28, 28, .+8; mov x2, 3",
+     {0x37e0005c, 0xd2800041, 0x36e0005c, 0xd2800062}},
+    {"adr x1, .+16; br x1; mov x2, 1; mov x3, 2; mov x4, 3",
+     {0x10000081, 0xd61f0020, 0xd2800022, 0xd2800043, 0xd2800064}},
+    {"bl .+12; mov x2, 1; b .+12; mov x3, 2; ret; mov x4, 3",
+     {0x94000003, 0xd2800022, 0x14000003, 0xd2800043, 0xd65f03c0, 0xd2800064}},
+    {"adr x1, .+16; blr x1; mov x2, 1; b .+12; mov x3, 2; ret x30; mov x4, 3",
+     {0x10000081, 0xd63f0020, 0xd2800022, 0x14000003, 0xd2800043, 0xd65f03c0, 0xd2800064}},
+    {"ldr x1, .+12; ldrsw x2, .+8; ldr w3, .+4; nop; nop",
+     {0x58000061, 0x98000042, 0x18000023, 0xd503201f, 0xd503201f}},
+    {"adrp x1, .; adr x2, .-4; adr x3, .+1048575",
+     {0x90000001, 0x10ffffe2, 0x707fffe3}},
+    {"subs x0, x1, x2; csinc x3, x4, x5, hi; ccmp x3, x4, 5, lt; cset x6, vs; csetm w7, le",
+     {0xeb020020, 0x9a858483, 0xfa44b065, 0x9a9f77e6, 0x5a9fc3e7}},
+    {"adds x0, x1, x2; adc x3, x4, x5; adcs x6, x7, x8; sbcs x9, x10, x11; ngc w12, w13",
+     {0xab020020, 0x9a050083, 0xba0800e6, 0xfa0b0149, 0x5a0d03ec}},
+    {"subs x0, x0, x0; sbc x1, x2, x3; adcs xzr, x4, x5; sbcs w6, w7, w8",
+     {0xeb000000, 0xda030041, 0xba05009f, 0x7a0800e6}},
+    {"cmp x1, x2; b.hi .+8; mov x1, 1; b.ls .+8; mov x2, 2; b.ge .+8; mov x3, 3; b.lt .+8; mov x4, 4",
+     {0xeb02003f, 0x54000048, 0xd2800021, 0x54000049, 0xd2800042, 0x5400004a, 0xd2800063, 0x5400004b, 0xd2800084}},
+    {"cmn w1, w2; b.cs .+8; mov x1, 1; b.mi .+8; mov x2, 2; b.vs .+8; mov x3, 3; b.gt .+8; mov x4, 4",
+     {0x2b02003f, 0x54000042, 0xd2800021, 0x54000044, 0xd2800042, 0x54000046, 0xd2800063, 0x5400004c, 0xd2800084}},
+    {"ands x1, x2, x3; b.eq .+8; mov x4, 1; tst w5, 0xff; b.ne .+8; mov x6, 1",
+     {0xea030041, 0x54000040, 0xd2800024, 0x72001cbf, 0x54000041, 0xd2800026}},
+    {"mov x29, sp; stp x29, x30, [sp, -16]!; sub sp, sp, 32; str x0, [sp, 8]; mov x1, sp; ldr x2, [sp, 8]; add sp, sp, 32; ldp x3, x4, [sp], 16",
+     {0x910003fd, 0xa9bf7bfd, 0xd10083ff, 0xf90007e0, 0x910003e1, 0xf94007e2, 0x910083ff, 0xa8c113e3}},
+    {"sub sp, sp, 8; add sp, sp, 8; mov x0, sp; and sp, x0, 0xfffffffffffffff0",
+     {0xd10023ff, 0x910023ff, 0x910003e0, 0x927cec1f}},
+    {"str x0, [x28]; ldrb w1, [x28, 3]; ldrsh w2, [x28, 2]; ldr w3, [x28, 4]; strh w1, [x28, 6]; ldr x4, [x28]",
+     {0xf9000380, 0x39400f81, 0x79c00782, 0xb9400783, 0x79000f81, 0xf9400384}},
+    {"stp x0, x1, [x28]; ldp w2, w3, [x28, 4]; ldpsw x4, x5, [x28]; ldr q0, [x28]; str q0, [x28, 16]; ldr x6, [x28, 20]",
+     {0xa9000780, 0x29408f82, 0x69401784, 0x3dc00380, 0x3d800780, 0xf8414386}},
+    {"mrs x0, nzcv; msr nzcv, x1; mrs x2, nzcv; cset x3, eq",
+     {0xd53b4200, 0xd51b4201, 0xd53b4202, 0x9a9f17e3}},
+    {"mrs x0, fpcr; mrs x1, fpsr; msr fpsr, x0; mrs x2, fpsr",
+     {0xd53b4400, 0xd53b4421, 0xd51b4420, 0xd53b4422}},
+    {"mov x3, 0; msr fpsr, x3; fdiv d0, d1, d2; sqadd v3.4s, v4.4s, v5.4s; mrs x1, fpsr",
+     {0xd2800003, 0xd51b4423, 0x1e621820, 0x4ea50c83, 0xd53b4421}},
+    {"mov x9, 0x1000000; msr fpcr, x9; fadd s0, s1, s2; fmul v3.2d, v4.2d, v5.2d; msr fpcr, xzr; fadd s6, s1, s2",
+     {0xd2a02009, 0xd51b4409, 0x1e222820, 0x6e65dc83, 0xd51b441f, 0x1e222826}},
+    {"msr tpidr_el0, x1; mrs x2, tpidr_el0",
+     {0xd51bd041, 0xd53bd042}},
+    {"nop; yield; sev; sevl; wfe; dmb ish; dmb ishld; dsb sy; isb; nop",
+     {0xd503201f, 0xd503203f, 0xd503209f, 0xd50320bf, 0xd503205f, 0xd5033bbf, 0xd50339bf, 0xd5033f9f, 0xd5033fdf, 0xd503201f}},
+    {"prfm pldl1keep, [x28]; prfm pldl1strm, [x28, x1]; prfum pldl2keep, [x28, -3]; nop",
+     {0xf9800380, 0xf8a16b81, 0xf89fd382, 0xd503201f}},
+    {"ldtr x0, [x28]; sttr w1, [x28, 8]; ldtrsb x2, [x28, 1]",
+     {0xf8400b80, 0xb8008b81, 0x38801b82}},
+    {"ldnp x0, x1, [x28]; stnp w2, w3, [x28, 16]",
+     {0xa8400780, 0x28020f82}},
+};
+/* clang-format on */
+
+unsigned insn_case_count(void)
+{
+    return ARRAY_SIZE(cases);
+}
+
+void insn_case(struct insn_random *r, unsigned index, unsigned n, struct insn_test *test)
+{
+    insn_random_state(r, n, test);
+    test->before.x[28] = insn_data_va(n) + INSN_DATA / 2;
+    test->name = cases[index].text;
+    memcpy(test->code, cases[index].code, sizeof(test->code));
+    for (test->length = 0; test->length < INSN_MAX_BLOCK && test->code[test->length];)
+        test->length++;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Regions through the x86-64 back end, without an engine: every branch out of a region leaves, so
+ * that the caller translates the next one.
+ */
+#include "insn_x64.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arm/cpu.h"
+#include "engine/front/front.h"
+#include "engine/x64/x64.h"
+#include "host/codemem.h"
+
+enum { CODE_SIZE = 4 << 20, TLB_ENTRIES = 64 };
+
+struct insn_x64 {
+    struct x64 *x64;
+    struct codemem code;
+    size_t used; /* by the thunks */
+    void **empty_table;
+    struct ir_tlb_entry tlb[TLB_ENTRIES] __attribute__((aligned(64)));
+    struct ir_itlb_entry itlb[1] __attribute__((aligned(64)));
+    bool slow; /* leave the TLB empty: every other run */
+};
+
+static void *leave_at(void *cpu, uint64_t va)
+{
+    ((struct arm_cpu *)cpu)->pc = va;
+    return NULL;
+}
+
+static void *leave_link(void *cpu, uint64_t va, uint32_t link)
+{
+    return leave_at(cpu, va);
+}
+
+static bool host_has(enum x64_level level)
+{
+    struct x64_host host;
+    x64_probe(X64_V4, &host);
+    return host.level >= level;
+}
+
+struct insn_x64 *insn_x64_create(unsigned level, const struct ir_runtime *runtime)
+{
+    struct insn_x64 *t = aligned_alloc(64, (sizeof(*t) + 63) & ~63ul);
+    if (!t || !host_has((enum x64_level)level)) {
+        free(t);
+        return NULL;
+    }
+    memset(t, 0, sizeof(*t));
+    if (codemem_create(&t->code, CODE_SIZE, NULL)) {
+        free(t);
+        return NULL;
+    }
+    struct x64_config config = {.layout = &a64_layout,
+                                .runtime = runtime,
+                                .helpers = a64_helpers,
+                                .nhelpers = a64_nhelpers,
+                                .callbacks = {.lookup = leave_at, .link = leave_link},
+                                .rw = t->code.rw,
+                                .rx = t->code.rx,
+                                .room = CODE_SIZE};
+    x64_probe((enum x64_level)level, &config.host);
+    if (x64_create(&config, &t->x64, &t->used, NULL)) {
+        insn_x64_destroy(t);
+        return NULL;
+    }
+    t->used = (t->used + 63) & ~(size_t)63;
+    return t;
+}
+
+void insn_x64_destroy(struct insn_x64 *t)
+{
+    if (!t)
+        return;
+    if (t->x64)
+        x64_destroy(t->x64);
+    codemem_destroy(&t->code);
+    free(t);
+}
+
+static void map_data(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data)
+{
+    for (unsigned i = 0; i < TLB_ENTRIES; i++)
+        t->tlb[i] = (struct ir_tlb_entry){.rtag = 1, .wtag = 1};
+    t->itlb[0] = (struct ir_itlb_entry){.tag = 1};
+    t->slow = !t->slow;
+    if (!t->slow)
+        t->tlb[data_va >> IR_PAGE_BITS & (TLB_ENTRIES - 1)] = (struct ir_tlb_entry){
+            .rtag = data_va, .wtag = data_va, .addend = (uint64_t)data - data_va};
+    cpu->tlb = t->tlb;
+    cpu->tlb_mask = (TLB_ENTRIES - 1) * sizeof(struct ir_tlb_entry);
+    cpu->itlb = t->itlb;
+    cpu->itlb_mask = 0;
+    for (unsigned i = 0; i < IR_RSTACK; i++)
+        cpu->rstack[i].va = 1;
+    cpu->rstack_top = 0;
+}
+
+void insn_x64_run(struct insn_x64 *t, struct ir *ir, struct arm_cpu *cpu, uint64_t data_va,
+                  uint8_t *data)
+{
+    struct x64_code code;
+    uint8_t *rw = t->code.rw + t->used, *rx = t->code.rx + t->used;
+    map_data(t, cpu, data_va, data);
+    ir_count_uses(ir);
+    if (x64_compile(t->x64, ir, rw, rx, CODE_SIZE - t->used, 0, &code)) {
+        cpu->raised = 1;
+        return;
+    }
+    x64_thunks(t->x64)->enter(cpu, rx);
+}

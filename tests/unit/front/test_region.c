@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How regions are formed: blocks, loops and their polls, page ends, budgets, modes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/front/a64.h"
+
+enum {
+    NOP = 0xd503201f,
+    RET = 0xd65f03c0,
+    EL1 = FRONT_EL1 | FRONT_SPSEL | FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_UMA | FRONT_NTWI |
+          FRONT_NTWE,
+};
+
+struct region {
+    struct ir *ir;
+    struct front_region front;
+    struct arm_features features;
+    uint8_t page[4096];
+};
+
+static int setup(void **state)
+{
+    static struct region r;
+    r.ir = ir_create();
+    r.features = (struct arm_features){.have = ~0ull, .gic = 3};
+    for (unsigned i = 0; i < 1024; i++)
+        st_le(r.page + 4 * i, 4, RET);
+    *state = &r;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    ir_destroy(((struct region *)*state)->ir);
+    return 0;
+}
+
+/* Puts words at pgoff on and translates from there. */
+static void translate(struct region *r, uint32_t pgoff, uint32_t mode, unsigned max,
+                      const uint32_t *words, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        st_le(r->page + pgoff + 4 * i, 4, words[i]);
+    r->front = (struct front_region){
+        .code = r->page, .pgoff = pgoff, .mode = mode, .max_insns = max, .features = &r->features};
+    char text[200];
+    a64_translate(&r->front, r->ir);
+    assert_null(ir_verify(r->ir, a64_helpers, a64_nhelpers, text, sizeof(text)));
+}
+
+#define TRANSLATE(r, pgoff, mode, max, ...)                                                        \
+    translate(r, pgoff, mode, max, (const uint32_t[]){__VA_ARGS__},                                \
+              sizeof((const uint32_t[]){__VA_ARGS__}) / 4)
+
+static unsigned count(const struct region *r, enum ir_op op)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < r->ir->count; i++)
+        n += r->ir->insn[i].op == op;
+    return n;
+}
+
+/* The first instruction with that operation. */
+static const struct ir_insn *first(const struct region *r, enum ir_op op)
+{
+    for (unsigned i = 0; i < r->ir->count; i++)
+        if (r->ir->insn[i].op == op)
+            return &r->ir->insn[i];
+    fail_msg("%s is not there", ir_op_info[op].name);
+    return NULL;
+}
+
+static void straight_code_ends_at_return(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0x100, EL1, 64, NOP, NOP, RET);
+    assert_int_equal(r->front.insns, 3);
+    assert_int_equal(r->front.first, 0x100);
+    assert_int_equal(r->front.last, 0x10c);
+    assert_int_equal(count(r, IR_EXITR), 1);
+    assert_int_equal(first(r, IR_POLL)->imm, 0x108);
+}
+
+static void budget_ends_region_with_exit(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1, 2, NOP, NOP, NOP);
+    assert_int_equal(r->front.insns, 2);
+    assert_int_equal(first(r, IR_EXIT)->imm, 8);
+}
+
+static void page_end_leaves_to_next_page(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0xff8, EL1, 64, NOP, NOP);
+    assert_int_equal(r->front.insns, 2);
+    assert_int_equal(r->front.last, 4096);
+    assert_int_equal(first(r, IR_EXIT)->imm, 4096);
+}
+
+static void loop_is_translated_once_and_polls(void **state)
+{
+    struct region *r = *state;
+    /* NOP; 1: SUBS X0, X0, 1; NOP; B.NE 1b; RET */
+    TRANSLATE(r, 0x40, EL1, 64, NOP, 0xf1000400, NOP, 0x54ffffc1, RET);
+    assert_int_equal(r->front.insns, 5);
+    assert_int_equal(count(r, IR_FLSUB), 1);
+    assert_int_equal(count(r, IR_EXIT), 0);
+    assert_int_equal(first(r, IR_POLL)->imm, 0x44);
+}
+
+static void loop_to_itself_polls(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0x40, EL1, 64, 0x14000000);
+    assert_int_equal(first(r, IR_POLL)->imm, 0x40);
+    assert_int_equal(count(r, IR_BR), 1);
+    assert_int_equal(r->front.insns, 1);
+}
+
+static void forward_branch_joins(void **state)
+{
+    struct region *r = *state;
+    /* CBZ X0, 1f; NOP; 1: NOP; RET */
+    TRANSLATE(r, 0, EL1, 64, 0xb4000040, NOP, NOP, RET);
+    assert_int_equal(r->front.insns, 4);
+    assert_int_equal(count(r, IR_EXITR), 1);
+}
+
+static void both_ways_of_a_branch_are_followed(void **state)
+{
+    struct region *r = *state;
+    /* TBZ X1, 3, 1f; RET; NOP; 1: NOP; RET */
+    TRANSLATE(r, 0, EL1, 64, 0x36180061, RET, NOP, NOP, RET);
+    assert_int_equal(r->front.insns, 4);
+    assert_int_equal(count(r, IR_EXITR), 2);
+}
+
+static void branch_out_of_page_backwards_polls_target(void **state)
+{
+    struct region *r = *state;
+    /* B . - 8 */
+    TRANSLATE(r, 4, EL1, 64, 0x17fffffe);
+    assert_int_equal(first(r, IR_POLL)->imm, -4);
+    assert_int_equal(first(r, IR_EXIT)->imm, -4);
+}
+
+static void call_pushes_return_address(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0x80, EL1, 64, 0x94000010);
+    assert_int_equal(first(r, IR_PUSHRET)->imm, 0x84);
+    assert_int_equal(first(r, IR_EXIT)->imm, 0xc0);
+    assert_int_equal(count(r, IR_POLL), 0);
+}
+
+static void step_translates_one_instruction(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1 | FRONT_STEP, 64, NOP, NOP);
+    assert_int_equal(r->front.insns, 1);
+    assert_int_equal(first(r, IR_EXITS)->imm, 4);
+    assert_int_equal(count(r, IR_EXIT), 0);
+}
+
+static void step_of_branch_leaves_both_ways(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1 | FRONT_STEP, 64, 0xb4000040);
+    assert_int_equal(r->front.insns, 1);
+    assert_int_equal(count(r, IR_EXITS), 2);
+    assert_int_equal(count(r, IR_EXIT), 0);
+}
+
+static void step_of_return_sets_pc(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1 | FRONT_STEP, 64, RET);
+    assert_int_equal(count(r, IR_EXITR), 0);
+    assert_int_equal(count(r, IR_EXITX), 1);
+}
+
+static void breakpoint_mode_checks_every_instruction(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1 | FRONT_BREAK, 64, NOP, NOP, RET);
+    assert_int_equal(count(r, IR_CALL), 3);
+}
+
+static void moved_stack_pointer_is_checked_once(void **state)
+{
+    struct region *r = *state;
+    /* SUB SP, SP, X1; LDR X0, [SP]; LDR X0, [SP]; RET */
+    TRANSLATE(r, 0, EL1, 64, 0xcb2163ff, 0xf94003e0, 0xf94003e0, RET);
+    assert_int_equal(count(r, IR_BRNZ), 1);
+    assert_int_equal(count(r, IR_EXITS), 1);
+}
+
+static void aligned_step_of_stack_pointer_is_not_checked(void **state)
+{
+    struct region *r = *state;
+    /* STP X29, X30, [SP, -16]!; SUB SP, SP, 32; LDP X29, X30, [SP], 16; RET */
+    TRANSLATE(r, 0, EL1, 64, 0xa9bf7bfd, 0xd10083ff, 0xa8c17bfd, RET);
+    assert_int_equal(count(r, IR_BRNZ), 0);
+}
+
+static void misaligned_mode_checks_every_access(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1 | FRONT_SA, 64, 0xf94003e0, 0xf94003e0, 0xf9400020, RET);
+    assert_int_equal(count(r, IR_BRNZ), 2);
+}
+
+static void context_change_leaves(void **state)
+{
+    /* TLBI VMALLE1; MSR SCTLR_EL1, X0; MSR PAN, 1; MSR SPSel, 0; WFI */
+    static const uint32_t words[] = {0xd508871f, 0xd5181000, 0xd500419f, 0xd50040bf, 0xd503207f};
+    struct region *r = *state;
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+        translate(r, 0x20, EL1, 64, &words[i], 1);
+        assert_int_equal(r->front.insns, 1);
+        assert_int_equal(first(r, IR_EXITS)->imm, 0x24);
+    }
+}
+
+static void barrier_polls_and_goes_on(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0x20, EL1, 64, 0xd5033fdf, NOP, RET); /* ISB */
+    assert_int_equal(r->front.insns, 3);
+    assert_int_equal(first(r, IR_POLL)->imm, 0x24);
+}
+
+static void masking_interrupts_goes_on(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1, 64, 0xd50342df, NOP, RET); /* MSR DAIFSet, 2 */
+    assert_int_equal(r->front.insns, 3);
+    assert_int_equal(count(r, IR_EXITS), 0);
+}
+
+static void unmasking_interrupts_looks_at_lines(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, EL1, 64, 0xd50342ff, RET); /* MSR DAIFClr, 2 */
+    assert_int_equal(count(r, IR_BRNZ), 1);
+    assert_int_equal(first(r, IR_EXITS)->imm, 4);
+}
+
+static void privileged_at_el0_is_undefined(void **state)
+{
+    /* ERET; HVC 0; SMC 0; MSR SPSel, 0; MSR TTBR0_EL1, X0; MRS X0, CurrentEL */
+    static const uint32_t words[] = {0xd69f03e0, 0xd4000002, 0xd4000003,
+                                     0xd50040bf, 0xd5182000, 0xd5384240};
+    struct region *r = *state;
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+        translate(r, 0, 0, 64, &words[i], 1);
+        assert_int_equal(r->front.insns, 1);
+        assert_int_equal(count(r, IR_EXITX), 1);
+        assert_int_equal(count(r, IR_CALL), 1);
+    }
+}
+
+static void trap_has_exact_syndrome(void **state)
+{
+    struct region *r = *state;
+    TRANSLATE(r, 0, 0, 64, 0xd50342df); /* MSR DAIFSet, 2 at EL0 without UMA */
+    const struct ir_insn *call = first(r, IR_CALL);
+    assert_int_equal(call->imm, A64_HELPER_SYNC);
+    assert_int_equal(r->ir->insn[call->arg[0]].imm, 0x18);
+    /* Op0 0, Op2 6, Op1 3, CRn 4, Rt 31, CRm 2, write */
+    assert_int_equal(r->ir->insn[call->arg[1]].imm, 6 << 17 | 3 << 14 | 4 << 10 | 31 << 5 | 2 << 1);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(straight_code_ends_at_return),
+        T(budget_ends_region_with_exit),
+        T(page_end_leaves_to_next_page),
+        T(loop_is_translated_once_and_polls),
+        T(loop_to_itself_polls),
+        T(forward_branch_joins),
+        T(both_ways_of_a_branch_are_followed),
+        T(branch_out_of_page_backwards_polls_target),
+        T(call_pushes_return_address),
+        T(step_translates_one_instruction),
+        T(step_of_branch_leaves_both_ways),
+        T(step_of_return_sets_pc),
+        T(breakpoint_mode_checks_every_instruction),
+        T(moved_stack_pointer_is_checked_once),
+        T(aligned_step_of_stack_pointer_is_not_checked),
+        T(misaligned_mode_checks_every_access),
+        T(context_change_leaves),
+        T(barrier_polls_and_goes_on),
+        T(masking_interrupts_goes_on),
+        T(unmasking_interrupts_looks_at_lines),
+        T(privileged_at_el0_is_undefined),
+        T(trap_has_exact_syndrome),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
