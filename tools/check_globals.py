@@ -8,7 +8,13 @@ import pathlib
 import subprocess
 import sys
 
-ALLOWED = {"current_cpu"}
+ALLOWED = {"current"}
+
+
+def is_mutable(section):
+    """Constants with pointers in them lie in .data.rel.ro, which is read-only once linked."""
+    return section.startswith((".data", ".bss", ".tdata", ".tbss", "*COM*")) and \
+        not section.startswith(".data.rel.ro")
 
 
 def main():
@@ -16,14 +22,14 @@ def main():
     objects = sorted(str(p) for p in build.glob("src/**/*.o"))
     if not objects:
         return 0  # nothing built yet
-    out = subprocess.run(["nm", "-A", *objects], check=True, capture_output=True, text=True).stdout
     bad = []
-    for line in out.splitlines():
-        where, _, rest = line.partition(":")
-        fields = rest.split()
-        if len(fields) == 3 and fields[1] in "bBdDC" and fields[2].split(".")[0] not in ALLOWED:
-            if not fields[2].startswith(("__", ".")):
-                bad.append((where, fields[2]))
+    for path in objects:
+        out = subprocess.run(["nm", "--format=sysv", path], check=True, capture_output=True,
+                             text=True).stdout
+        for line in out.splitlines():
+            fields = [field.strip() for field in line.split("|")]
+            if len(fields) == 7 and is_mutable(fields[6]) and fields[0].split(".")[0] not in ALLOWED:
+                bad.append((path, fields[0]))
     for where, name in bad:
         print(f"check_globals: {where}: mutable data at file scope: {name}")
     return 1 if bad else 0

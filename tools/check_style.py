@@ -31,7 +31,7 @@ def main():
             print(f"check_style: {name}: {len(lines)} lines; split it along an idea")
             bad += 1
         for number, line in enumerate(lines, 1):
-            if len(line) > MAX_COLUMNS and path.suffix in (".c", ".h"):
+            if len(line) > MAX_COLUMNS and path.suffix in (".c", ".h") and "tests" not in name.parts:
                 print(f"check_style: {name}:{number}: {len(line)} columns")
                 bad += 1
     return 1 if bad else 0

@@ -6,6 +6,8 @@
 #define UART 0x09000000 /* PL011 of the default board */
 #define DR 0x00
 #define FR 0x18
+#define CR 0x30
+#define CR_ON 0x301
 #define FR_RXFE_BIT 4
 #define FR_TXFF_BIT 5
 #define PSCI_SYSTEM_OFF 0x84000008
@@ -27,6 +29,8 @@ start:  adr     x9, stack_top
         mov     sp, x9
         mov     w19, #(UART >> 16)
         lsl     x19, x19, #16
+        mov     w0, #CR_ON              // receiving waits for the enable bit
+        str     w0, [x19, #CR]
         adr     x0, banner
         bl      puts
         bl      info

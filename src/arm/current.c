@@ -3,14 +3,14 @@
 
 #include <stddef.h>
 
-static _Thread_local struct arm_cpu *current;
+static _Thread_local struct arm_cpu *current_cpu;
 
 struct arm_cpu *arm_current(void)
 {
-    return current;
+    return current_cpu;
 }
 
 void arm_set_current(struct arm_cpu *cpu)
 {
-    current = cpu;
+    current_cpu = cpu;
 }

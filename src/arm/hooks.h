@@ -38,6 +38,10 @@ struct arm_hooks {
 
     /* 64 random bits for RNDR and RNDRRS; false if there are none now. NULL: always so. */
     bool (*random)(void *machine, uint64_t *value);
+
+    /* All PEs stand still from now on, or are about to run again: the counters stop with them, so
+     * that a pause or a debugger costs the guest no time. Not nested. May be NULL. */
+    void (*timer_stop)(void *timer, bool stop);
 };
 
 #endif

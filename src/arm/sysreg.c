@@ -42,6 +42,11 @@ void arm_sysreg_reset(struct arm_cpu *cpu)
     cpu->cntfrq_el0 = cpu->features->cntfrq;
 }
 
+uint32_t arm_sysreg_key(const struct arm_sysreg *reg)
+{
+    return reg->encoding | (uint32_t)(reg - arm_sysreg_table + 1) << 16;
+}
+
 static void undefined(struct arm_cpu *cpu, uint32_t encoding, const char *name, bool write)
 {
     if (trace_on(cpu->trace, TRACE_UNIMP))
@@ -65,7 +70,8 @@ static bool fp_trapped(const struct arm_cpu *cpu)
 static const struct arm_sysreg *checked(struct arm_cpu *cpu, uint32_t encoding, uint32_t iss,
                                         bool write)
 {
-    const struct arm_sysreg *reg = arm_sysreg_find(encoding);
+    uint32_t place = encoding >> 16;
+    const struct arm_sysreg *reg = place ? arm_sysreg_at(place - 1) : arm_sysreg_find(encoding);
     unsigned right = write ? ARM_SYSREG_W0 : ARM_SYSREG_R0;
 
     if (cpu->el)
@@ -73,7 +79,7 @@ static const struct arm_sysreg *checked(struct arm_cpu *cpu, uint32_t encoding, 
     if (!reg || !(reg->flags & right) ||
         (reg->feature && !arm_has(cpu->features, reg->feature - 1u)) ||
         ((reg->flags & ARM_SYSREG_SP0) && !cpu->spsel)) {
-        undefined(cpu, encoding, reg ? reg->name : "unknown", write);
+        undefined(cpu, encoding & 0xffff, reg ? reg->name : "unknown", write);
         return NULL;
     }
     if ((reg->flags & ARM_SYSREG_TRAP0) && cpu->el == 0 && reg->trap0(cpu, write)) {

@@ -43,6 +43,10 @@ const struct arm_sysreg *arm_sysreg_find(uint32_t encoding);
 /* All entries, for tests and tools: NULL past the end. */
 const struct arm_sysreg *arm_sysreg_at(unsigned index);
 
+/* The encoding together with where its entry is: the access functions below take either, and need
+ * no look-up with this one. */
+uint32_t arm_sysreg_key(const struct arm_sysreg *reg);
+
 /* MRS/MSR/SYS at the current EL with every check; take the exception (UNDEFINED, trapped) if it is
  * not allowed. cpu->pc must hold the instruction's address; iss: the trap's ESR.ISS (EC 0x18). */
 uint64_t arm_sysreg_read(struct arm_cpu *cpu, uint32_t encoding, uint32_t iss);

@@ -184,6 +184,33 @@ static void reset_starts_anew(void **state)
     assert_int_equal(get(b, 0, V_CTL), 0);
 }
 
+static void no_time_passes_while_it_is_stopped(void **state)
+{
+    struct bench *b = *state;
+    set(b, 0, V_CVAL, 300);
+    set(b, 0, V_CTL, 1);
+    b->now += 100 * TICK;
+    generic_timer_stop(b->timer, true);
+    b->now += 1000 * TICK;
+    assert_int_equal(get(b, 0, CNTVCT), 100);
+    generic_timer_stop(b->timer, true); /* again */
+    b->now += 1000 * TICK;
+    generic_timer_stop(b->timer, false);
+    assert_int_equal(get(b, 0, CNTVCT), 100);
+    assert_false(b->virt[0].level);
+    assert_int_equal(generic_timer_deadline(b->timer, 0), 200 * TICK);
+    b->now += 200 * TICK;
+    assert_int_equal(get(b, 0, V_CTL), 5);
+    generic_timer_stop(b->timer, true);
+    b->now += 50 * TICK;
+    b->timer->ops->reset(b->timer); /* while stopped */
+    assert_int_equal(get(b, 0, CNTVCT), 0);
+    generic_timer_stop(b->timer, false);
+    assert_int_equal(get(b, 0, CNTVCT), 0);
+    b->now += 7 * TICK;
+    assert_int_equal(get(b, 0, CNTVCT), 7);
+}
+
 /* --- with a loop -----------------------------------------------------------------------------*/
 
 struct stop {
@@ -236,6 +263,7 @@ int main(void)
         T(a_masked_or_far_timer_has_no_deadline),
         T(the_nearer_timer_is_the_deadline),
         T(reset_starts_anew),
+        T(no_time_passes_while_it_is_stopped),
         cmocka_unit_test(the_loop_raises_the_line_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { RAM = 1 << 18, RAM2 = 4096, QUEUE_BYTES = 0x4000, BUFFERS = 0x10000, MAX_OPS = 400 };
+enum { DESC_NEXT = 1, DESC_WRITE = 2 };
 #define BASE 0x40000000ull
 
 struct wire {
@@ -89,22 +90,23 @@ static void line_set(void *ctx, unsigned input, bool level)
 {
 }
 
-/* A disk of 256 KiB, thrown away: opened once, because opening is slow. */
-static struct blk *disk(void)
+/* Disks of 256 KiB, one of them an overlay; opened once, because opening is slow. */
+static struct blk *disk(bool ephemeral)
 {
-    static struct blk *blk;
+    static struct blk *disks[2];
+    struct blk **blk = &disks[ephemeral];
 
-    if (!blk) {
+    if (!*blk) {
         char path[] = "/tmp/armvm-fuzz-XXXXXX";
-        struct blk_config config = {path, false, false, "raw"};
+        struct blk_config config = {path, false, ephemeral, "raw"};
         struct error err;
         int fd = mkstemp(path);
-        if (fd < 0 || ftruncate(fd, 256 << 10) || blk_open(&config, &blk, &err))
+        if (fd < 0 || ftruncate(fd, 256 << 10) || blk_open(&config, blk, &err))
             abort();
         close(fd);
         unlink(path);
     }
-    return blk;
+    return *blk;
 }
 
 static struct device *make_device(struct fuzz *f, unsigned kind)
@@ -114,7 +116,7 @@ static struct device *make_device(struct fuzz *f, unsigned kind)
 
     switch (kind % 4) {
     case 0:
-        return virtio_mmio_blk_create(disk(), "fuzz", f->legacy);
+        return virtio_mmio_blk_create(disk(kind & 16), "fuzz", f->legacy);
     case 1:
         f->wire.net.ops = &wire_ops;
         return virtio_mmio_net_create(&f->wire.net, mac, f->legacy);
@@ -209,11 +211,29 @@ static void arrive(struct fuzz *f)
         f->chr->receive(f->chr->receive_ctx, bytes, len);
 }
 
-/* A block request's header at the start of the buffers. */
-static void header(struct fuzz *f)
+/* A whole block request, right but for what the input says; in the first queue's descriptors 0
+ * to 2.
+ */
+static void request(struct fuzz *f)
 {
-    poke(f, BUFFERS, 4, take(f, 1));
+    unsigned type = (unsigned)take(f, 1) % 16, shape = (unsigned)take(f, 1);
+    uint32_t len = (shape & 15) * (shape & 16 ? 16 : 512);
+    unsigned flags = type && type != 8 ? DESC_NEXT : DESC_NEXT | DESC_WRITE;
+
+    poke(f, BUFFERS, 8, type);
     poke(f, BUFFERS + 8, 8, take(f, 2));
+    poke(f, BUFFERS + 512, 8, take(f, 1)); /* a range to discard */
+    poke(f, BUFFERS + 520, 8, take(f, 1));
+    poke(f, ring(0), 8, BASE + BUFFERS);
+    poke(f, ring(0) + 8, 8, 16 | (uint64_t)DESC_NEXT << 32 | 1ull << 48);
+    poke(f, ring(0) + 16, 8, BASE + BUFFERS + 512);
+    poke(f, ring(0) + 24, 8, len | (uint64_t)flags << 32 | 2ull << 48);
+    poke(f, ring(0) + 32, 8, BASE + BUFFERS + 511);
+    poke(f, ring(0) + 40, 8, 1 | (uint64_t)DESC_WRITE << 32);
+    poke(f, ring(0) + 256 + 4 + 2 * (f->avail[0] & 15), 2, 0);
+    poke(f, ring(0) + 256 + 2, 2, ++f->avail[0]);
+    if (shape & 32)
+        reg(f, 0x50, 0);
 }
 
 static void step(struct fuzz *f)
@@ -237,7 +257,7 @@ static void step(struct fuzz *f)
         arrive(f);
         break;
     case 6:
-        header(f);
+        request(f);
         break;
     case 7:
         value = take(f, 2);

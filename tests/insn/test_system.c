@@ -73,7 +73,7 @@ static const struct row rows[] = {
     T("mrs x0, DAIF at EL0", 0xd53b4220, EL0, IN(.daif = 0xa),
       OUT(TRAP(ARM_EC_SYSREG, SYS(3, 3, 4, 2, 1, 0, 1)))),
     T("mrs x0, DAIF at EL0 with UMA", 0xd53b4220, EL0_ALL, IN(.daif = 2), OUT(.x0 = 0x80)),
-    T("msr DAIF, x1", 0xd51b4221, EL1, IN(.x1 = 0x1c0, .daif = 0xf), OUT(.daif = 7, .leaves = 1)),
+    T("msr DAIF, x1", 0xd51b4221, EL1, IN(.x1 = 0x1c0, .daif = 0xf), OUT(.daif = 7)),
     T("msr DAIF, x1, D stays", 0xd51b4221, EL1, IN(.x1 = 0x200, .daif = 0xf), OUT(.daif = 8)),
     T("msr DAIFSet, 3", 0xd50343df, EL1, IN(.daif = 8), OUT(.daif = 0xb)),
     T("msr DAIFClr, 2", 0xd50342ff, EL1, IN(.daif = 0xf), OUT(.daif = 0xd)),

@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend/blk/blk.h"
@@ -261,6 +263,24 @@ static void bad_ranges_are_refused(void **state)
     end(&d);
 }
 
+/* A host that cannot write (here: a file size limit; else a full disk) is the guest's I/O error. */
+static void host_errors_are_the_guests_io_errors(void **state)
+{
+    struct rlimit old, limit;
+    struct disk d;
+
+    begin(&d, false, false, false);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    limit = (struct rlimit){SECTORS / 2 * SECTOR, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(request(&d, T_OUT, SECTORS / 2 + 8, SECTOR, NULL), 1);
+    assert_int_equal(request(&d, T_OUT, 0, SECTOR, NULL), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(request(&d, T_OUT, SECTORS / 2 + 8, SECTOR, NULL), 0);
+    end(&d);
+}
+
 static void a_short_header_is_an_error_and_no_status_breaks(void **state)
 {
     struct disk d;
@@ -409,6 +429,7 @@ int main(void)
         cmocka_unit_test(ephemeral_writes_are_read_back_and_leave_the_file_alone),
         cmocka_unit_test(discarded_and_zeroed_ranges_read_as_zeroes),
         cmocka_unit_test(bad_ranges_are_refused),
+        cmocka_unit_test(host_errors_are_the_guests_io_errors),
         cmocka_unit_test(a_short_header_is_an_error_and_no_status_breaks),
         cmocka_unit_test(the_cache_mode_can_be_changed_and_reset),
         cmocka_unit_test(many_requests_at_once_all_come_back),

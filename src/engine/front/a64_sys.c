@@ -107,8 +107,8 @@ void a64_isb(struct a64 *c, const struct a64_isb *f)
 
 /*
  * Writes PSTATE.DAIF. Leaves the region if that may let an interrupt through, or debug exceptions:
- * if any interrupt line is up, or D goes from 1 to 0. A line that goes up later asks for attention
- * itself.
+ * if any interrupt line is up, or D goes from 1 to 0 and matters. A line that goes up later asks
+ * for attention itself.
  */
 static void write_daif(struct a64 *c, ir_ref old, ir_ref fresh, bool may_unmask)
 {
@@ -117,7 +117,11 @@ static void write_daif(struct a64 *c, ir_ref old, ir_ref fresh, bool may_unmask)
         return;
     unsigned leave = a64_edge_interrupt(c, c->pgoff + 4);
     unsigned next = ir_block_reserve(c->ir, c->pgoff + 4);
-    ir_ref debug = ir_and(c->ir, IR_I32, ir_andn(c->ir, IR_I32, old, fresh), a64_kw(c, ARM_DAIF_D));
+    /* D counts at EL1 only, and there only with MDSCR_EL1.KDE, bit 13 (manual D2.4). */
+    ir_ref enabled =
+        ir_and(c->ir, IR_I32, ir_andn(c->ir, IR_I32, old, fresh), a64_kw(c, ARM_DAIF_D));
+    ir_ref debug = ir_and(c->ir, IR_I32, ir_shli(c->ir, IR_I32, enabled, 10),
+                          ir_get(c->ir, IR_I32, offsetof(struct arm_cpu, mdscr_el1)));
     ir_ref lines = ir_get(c->ir, IR_I32, offsetof(struct arm_cpu, lines));
     ir_brnz(c->ir, IR_I32, ir_or(c->ir, IR_I32, debug, lines), a64_blocks(leave, next));
     ir_block_begin(c->ir, next);
@@ -251,15 +255,21 @@ static const struct arm_sysreg *find(const struct a64 *c, bool write)
     return reg;
 }
 
+/* What the access functions find the register by. */
+static ir_ref key(struct a64 *c)
+{
+    const struct arm_sysreg *reg = arm_sysreg_find(encoding(c));
+    return a64_k(c, reg ? arm_sysreg_key(reg) : encoding(c));
+}
+
 static ir_ref call_read(struct a64 *c)
 {
-    return a64_call(c, A64_HELPER_SYSREG_READ, a64_k(c, encoding(c)), a64_k(c, trap_iss(c)),
-                    IR_NONE);
+    return a64_call(c, A64_HELPER_SYSREG_READ, key(c), a64_k(c, trap_iss(c)), IR_NONE);
 }
 
 static void call_write(struct a64 *c, ir_ref value)
 {
-    a64_call(c, A64_HELPER_SYSREG_WRITE, a64_k(c, encoding(c)), a64_k(c, trap_iss(c)), value);
+    a64_call(c, A64_HELPER_SYSREG_WRITE, key(c), a64_k(c, trap_iss(c)), value);
 }
 
 static ir_ref get8(struct a64 *c, int64_t offset)

@@ -37,6 +37,7 @@ void ir_clear(struct ir *ir)
     ir->blocks = 0;
     ir->overflow = false;
     ir->open = false;
+    ir->counted = false;
     ir->current = 0;
 }
 
@@ -91,6 +92,7 @@ ir_ref ir_emit(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a, ir_ref
         return 0;
     }
     unsigned index = ir->count++;
+    ir->counted = false;
     ir->insn[index] = (struct ir_insn){.op = (uint8_t)op,
                                        .type = (uint8_t)type,
                                        .aux = (uint16_t)aux,
@@ -106,6 +108,9 @@ ir_ref ir_emit(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a, ir_ref
 
 void ir_count_uses(struct ir *ir)
 {
+    if (ir->counted)
+        return;
+    ir->counted = true;
     for (unsigned i = 0; i < ir->count; i++)
         ir->insn[i].uses = 0;
     for (unsigned i = 0; i < ir->count; i++) {

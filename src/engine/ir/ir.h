@@ -55,6 +55,7 @@ struct ir {
     unsigned blocks;
     bool overflow; /* the builder ran out of room: the region must be cut shorter */
     bool open;     /* the current block lacks its terminator */
+    bool counted;  /* `uses` are up to date */
     unsigned current; /* the block begun last */
 };
 
@@ -313,7 +314,7 @@ struct ir_opt_config {
  * calls that raise or read, exits). Fills `uses`. */
 void ir_optimise(struct ir *ir, const struct ir_layout *layout, const struct ir_helper *helpers,
                  const struct ir_opt_config *config);
-void ir_count_uses(struct ir *ir);
+void ir_count_uses(struct ir *ir); /* nothing to do after ir_optimise() */
 
 enum ir_left { IR_LEFT_DIRECT, IR_LEFT_INDIRECT, IR_LEFT_STATE, IR_LEFT_ATTENTION, IR_LEFT_RAISED };
 struct ir_leave {

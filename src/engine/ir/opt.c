@@ -12,7 +12,7 @@ static void compact(struct ir_opt *opt)
     struct ir *ir = opt->ir;
     uint16_t *renumbered = opt->same; /* no longer needed as what it was */
     unsigned kept = 0;
-    renumbered[IR_NONE % IR_MAX_INSNS] = 0; /* looked up in vain for missing arguments */
+    renumbered[IR_MAX_INSNS] = IR_NONE;
     for (unsigned i = 0; i < ir->count; i++) {
         const struct ir_insn *from = &ir->insn[i];
         struct ir_insn *to = &ir->insn[kept];
@@ -24,10 +24,9 @@ static void compact(struct ir_opt *opt)
                                .aux = from->aux,
                                .uses = opt->uses[i],
                                .imm = from->imm};
-        for (unsigned k = 0; k < 3; k++) {
-            ir_ref new = renumbered[arg[k] % IR_MAX_INSNS];
-            to->arg[k] = arg[k] == IR_NONE ? IR_NONE : new;
-        }
+        to->arg[0] = renumbered[ir_opt_arg(arg[0])];
+        to->arg[1] = renumbered[ir_opt_arg(arg[1])];
+        to->arg[2] = renumbered[ir_opt_arg(arg[2])];
     }
     for (unsigned b = 0; b < ir->blocks; b++) {
         struct ir_block *block = &ir->block[b];
@@ -35,6 +34,7 @@ static void compact(struct ir_opt *opt)
         block->end = block->end < ir->count ? renumbered[block->end] : (uint16_t)kept;
     }
     ir->count = kept;
+    ir->counted = true;
 }
 
 void ir_optimise(struct ir *ir, const struct ir_layout *layout, const struct ir_helper *helpers,
@@ -54,6 +54,7 @@ void ir_optimise(struct ir *ir, const struct ir_layout *layout, const struct ir_
         ir_opt_dead(&opt);
         compact(&opt);
     } else {
+        ir->counted = false;
         ir_count_uses(ir);
     }
 }

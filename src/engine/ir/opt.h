@@ -28,10 +28,17 @@ struct ir_opt {
     uint32_t epoch_regs;  /* of x0.. and v0.. */
     uint32_t epoch_other; /* of all other state */
     struct ir_opt_slot slot[IR_OPT_SLOTS];
-    ir_ref same[IR_MAX_INSNS]; /* by what a value is to be replaced: itself mostly */
-    uint16_t uses[IR_MAX_INSNS];
+    /* One more each, for missing arguments (ir_opt_arg): no branch, nothing to mispredict. */
+    ir_ref same[IR_MAX_INSNS + 1];   /* by what a value is to be replaced: itself mostly */
+    uint16_t uses[IR_MAX_INSNS + 3]; /* and one for each argument, so that they do not wait */
     bool drop[IR_MAX_INSNS];
 };
+
+/* The index of an argument in `same`, where IR_NONE has its place behind all values. */
+static inline unsigned ir_opt_arg(ir_ref ref)
+{
+    return ref < IR_MAX_INSNS ? ref : IR_MAX_INSNS;
+}
 
 static inline bool ir_opt_is_reg(const struct ir_opt *opt, unsigned index)
 {

@@ -240,16 +240,14 @@ static void dead_block(struct ir_opt *opt, const struct ir_block *block, bool fl
         opt->uses[i] = 0;
     for (unsigned i = block->end; i-- > block->first;) {
         const struct ir_insn *insn = &ir->insn[i];
-        const struct ir_op_info *info = &ir_op_info[insn->op];
-        bool used = opt->uses[i] != 0;
-        opt->drop[i] =
-            !(info->klass == IR_PURE ? used : keep(opt, insn, info->klass, used, &flags_live));
-        if (opt->drop[i])
-            continue;
-        for (unsigned k = 0; k < info->nargs; k++) {
-            if (insn->arg[k] != IR_NONE)
-                opt->uses[insn->arg[k]]++;
-        }
+        unsigned klass = ir_op_info[insn->op].klass;
+        bool kept = opt->uses[i] != 0;
+        if (klass != IR_PURE)
+            kept = keep(opt, insn, klass, kept, &flags_live);
+        opt->drop[i] = !kept;
+        opt->uses[ir_opt_arg(insn->arg[0])] += kept;
+        opt->uses[ir_opt_arg(insn->arg[1]) + (insn->arg[1] == IR_NONE)] += kept;
+        opt->uses[ir_opt_arg(insn->arg[2]) + (insn->arg[2] == IR_NONE) * 2] += kept;
     }
 }
 

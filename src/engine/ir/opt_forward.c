@@ -203,12 +203,10 @@ static void forward_block(struct ir_opt *opt, const struct ir_block *block)
         opt->same[i] = (ir_ref)i;
         if (insn->op == IR_CONST || insn->op == IR_INSN) /* a third of all */
             continue;
-        const struct ir_op_info *info = &ir_op_info[insn->op];
-        for (unsigned k = 0; k < info->nargs; k++) {
-            if (insn->arg[k] != IR_NONE)
-                insn->arg[k] = opt->same[insn->arg[k]];
-        }
-        switch (info->klass) {
+        insn->arg[0] = opt->same[ir_opt_arg(insn->arg[0])];
+        insn->arg[1] = opt->same[ir_opt_arg(insn->arg[1])];
+        insn->arg[2] = opt->same[ir_opt_arg(insn->arg[2])];
+        switch (ir_op_info[insn->op].klass) {
         case IR_PURE:
         case IR_CTL:
             opt->same[i] = ir_opt_simplify(opt, (ir_ref)i);
@@ -232,6 +230,7 @@ static void forward_block(struct ir_opt *opt, const struct ir_block *block)
 
 void ir_opt_forward(struct ir_opt *opt)
 {
+    opt->same[IR_MAX_INSNS] = IR_NONE;
     for (unsigned b = 0; b < opt->ir->blocks; b++)
         forward_block(opt, &opt->ir->block[b]);
 }

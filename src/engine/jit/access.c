@@ -67,9 +67,10 @@ static void fill(struct jit_vcpu *vcpu, uint64_t va, const struct arm_translatio
     vcpu->stat_tlb_fills++;
 }
 
+/* An atomic reports a write only if a read would not have faulted too (manual, ESR_EL1.WnR). */
 static bool abort_access(struct jit_vcpu *vcpu, uint64_t va, uint8_t fsc, enum arm_access access)
 {
-    arm_take_data_abort(&vcpu->cpu, va, fsc, access != ARM_READ, false);
+    arm_take_data_abort(&vcpu->cpu, va, fsc, access == ARM_WRITE, false);
     return false;
 }
 

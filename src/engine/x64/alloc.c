@@ -11,22 +11,22 @@
 
 static bool is_vector(const struct x64 *x, ir_ref v)
 {
-    return x->type[v] == IR_V128;
+    return x->val[v].type == IR_V128;
 }
 
 static bool live_after(const struct x64 *x, ir_ref v)
 {
-    return x->last[v] > x->i;
+    return x->val[v].last > x->i;
 }
 
 ir_ref ra_root(const struct x64 *x, ir_ref v)
 {
-    return x->rep[v];
+    return x->val[v].rep;
 }
 
 bool ra_dies(const struct x64 *x, ir_ref v)
 {
-    return x->last[x->rep[v]] <= x->i;
+    return x->val[x->val[v].rep].last <= x->i;
 }
 
 static int spill_slot(struct x64 *x)
@@ -79,12 +79,12 @@ static void forget(struct x64 *x, ir_ref v)
 
 static void kill_if_dead(struct x64 *x, ir_ref v)
 {
-    if (x->last[v] > x->i)
+    if (x->val[v].last > x->i)
         return;
     if (x->val[v].at == AT_LAZY) {
         x->val[v].at = 0;
         for (unsigned k = 0; k < 3 && x->insn[v].arg[k] != IR_NONE; k++)
-            kill_if_dead(x, x->rep[x->insn[v].arg[k]]);
+            kill_if_dead(x, x->val[x->insn[v].arg[k]].rep);
         return;
     }
     forget(x, v);
@@ -105,15 +105,15 @@ void ra_insn_end(struct x64 *x)
 {
     const struct ir_insn *insn = &x->insn[x->i];
     for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++)
-        kill_if_dead(x, x->rep[insn->arg[k]]);
-    if (!x->last[x->i] && x->rep[x->i] == x->i)
+        kill_if_dead(x, x->val[insn->arg[k]].rep);
+    if (!x->val[x->i].last && x->val[x->i].rep == x->i)
         forget(x, (ir_ref)x->i);
     x->locked = x->xlocked = 0;
 }
 
 bool ra_const(const struct x64 *x, ir_ref v, int64_t *imm)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     if (!(x->val[v].at & AT_CONST))
         return false;
     *imm = x->insn[v].imm;
@@ -129,7 +129,8 @@ bool ra_imm32(const struct x64 *x, ir_ref v, bool wide, int32_t *imm)
     return true;
 }
 
-/* --- aliases of CPU state -----------------------------------------------------------------------*/
+/* --- aliases of CPU state
+ * -----------------------------------------------------------------------*/
 
 static void note_alias(struct x64 *x, ir_ref v)
 {
@@ -137,7 +138,7 @@ static void note_alias(struct x64 *x, ir_ref v)
         unsigned n = 0;
         for (unsigned k = 0; k < x->aliases; k++) {
             ir_ref a = x->alias[k];
-            if (x->val[a].at & (AT_PIN | AT_STATE) && x->last[a] >= x->i)
+            if (x->val[a].at & (AT_PIN | AT_STATE) && x->val[a].last >= x->i)
                 x->alias[n++] = a;
         }
         x->aliases = n;
@@ -176,7 +177,7 @@ void ra_save_pin(struct x64 *x, unsigned pin)
     unsigned n = 0;
     for (unsigned k = 0; k < x->aliases; k++) {
         ir_ref a = x->alias[k];
-        if (!(x->val[a].at & (AT_PIN | AT_STATE)) || x->last[a] < x->i)
+        if (!(x->val[a].at & (AT_PIN | AT_STATE)) || x->val[a].last < x->i)
             continue;
         if (x->val[a].at & AT_PIN && x->val[a].reg == pin && live_after(x, a)) {
             to_own_place(x, a);
@@ -189,11 +190,15 @@ void ra_save_pin(struct x64 *x, unsigned pin)
 
 static unsigned alias_bytes(struct x64 *x, ir_ref v)
 {
-    switch (x->type[v]) {
-    case IR_I32: return 4;
-    case IR_V128: return 16;
-    case IR_FLAGS: return 2;
-    default: return 8;
+    switch (x->val[v].type) {
+    case IR_I32:
+        return 4;
+    case IR_V128:
+        return 16;
+    case IR_FLAGS:
+        return 2;
+    default:
+        return 8;
     }
 }
 
@@ -230,7 +235,8 @@ void ra_def_state(struct x64 *x, ir_ref v, int32_t off)
     val->off = (int16_t)off;
 }
 
-/* --- general registers --------------------------------------------------------------------------*/
+/* --- general registers
+ * --------------------------------------------------------------------------*/
 
 /* Stores v from its temp, which it then no longer has; EFLAGS stay. */
 static void evict(struct x64 *x, ir_ref v)
@@ -238,7 +244,7 @@ static void evict(struct x64 *x, ir_ref v)
     struct val *val = &x->val[v];
     x->owner[val->reg] = IR_NONE;
     val->at &= ~AT_REG;
-    if (val->at & ~AT_FLAGS || x->last[v] < x->i)
+    if (val->at & ~AT_FLAGS || x->val[v].last < x->i)
         return;
     val->spill = (uint8_t)spill_slot(x);
     enc_store(&x->e, W64, val->reg, frame_mem(FRAME_SPILL + 8 * val->spill));
@@ -255,7 +261,7 @@ static unsigned pick_temp(struct x64 *x)
             continue;
         if (x->owner[r] == IR_NONE)
             return r;
-        unsigned last = x->last[x->owner[r]] + (x->val[x->owner[r]].at != AT_REG);
+        unsigned last = x->val[x->owner[r]].last + (x->val[x->owner[r]].at != AT_REG);
         if (best == NOREG || last > far) {
             best = r;
             far = last;
@@ -306,7 +312,7 @@ void ra_release(struct x64 *x, unsigned reg)
 static void load(struct x64 *x, ir_ref v, unsigned reg)
 {
     const struct val *val = &x->val[v];
-    unsigned size = x->type[v] == IR_I32 ? W32 : W64;
+    unsigned size = x->val[v].type == IR_I32 ? W32 : W64;
     if (val->at & (AT_REG | AT_PIN)) {
         if (val->reg != reg)
             enc_mov(&x->e, W64, reg, val->reg);
@@ -315,7 +321,7 @@ static void load(struct x64 *x, ir_ref v, unsigned reg)
         enc_mov_imm(&x->e, reg, size == W32 ? (uint32_t)imm : (uint64_t)imm);
     } else if (val->at & AT_SPILL) {
         enc_load(&x->e, W64, reg, spill_mem(x, v));
-    } else if (x->type[v] == IR_FLAGS) {
+    } else if (x->val[v].type == IR_FLAGS) {
         enc_rm(&x->e, OP_MOVZX16, W32, reg, cpu_mem(x->layout.nzcv));
     } else {
         enc_load(&x->e, size, reg, cpu_mem(val->off));
@@ -324,12 +330,12 @@ static void load(struct x64 *x, ir_ref v, unsigned reg)
 
 void ra_move_to(struct x64 *x, ir_ref v, unsigned reg)
 {
-    load(x, x->rep[v], reg);
+    load(x, x->val[v].rep, reg);
 }
 
 unsigned ra_use(struct x64 *x, ir_ref v)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     struct val *val = &x->val[v];
     if (!(val->at & (AT_REG | AT_PIN))) {
         unsigned reg = ra_temp(x);
@@ -342,7 +348,7 @@ unsigned ra_use(struct x64 *x, ir_ref v)
 
 struct rm ra_rm(struct x64 *x, ir_ref v)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     const struct val *val = &x->val[v];
     if (!(val->at & (AT_REG | AT_PIN | AT_CONST)) && !live_after(x, v)) {
         if (val->at & AT_SPILL)
@@ -407,7 +413,7 @@ static unsigned dying_arg(struct x64 *x)
 {
     const struct ir_insn *insn = &x->insn[x->i];
     for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++) {
-        ir_ref a = x->rep[insn->arg[k]];
+        ir_ref a = x->val[insn->arg[k]].rep;
         if (x->val[a].at & AT_REG && !live_after(x, a) && !is_vector(x, a)) {
             unsigned reg = x->val[a].reg;
             forget(x, a);
@@ -419,7 +425,7 @@ static unsigned dying_arg(struct x64 *x)
 
 unsigned ra_def(struct x64 *x, ir_ref v, bool late)
 {
-    unsigned pin = x->hint[v];
+    unsigned pin = x->val[v].hint;
     if (pin != NOREG && (late || !(x->locked & 1u << pin)))
         return def_pin(x, v, pin);
     unsigned reg = late ? dying_arg(x) : NOREG;
@@ -431,9 +437,9 @@ unsigned ra_def(struct x64 *x, ir_ref v, bool late)
 
 unsigned ra_def_copy(struct x64 *x, ir_ref v, ir_ref a, unsigned other)
 {
-    a = x->rep[a];
+    a = x->val[a].rep;
     struct val *val = &x->val[a];
-    unsigned pin = x->hint[v], reg;
+    unsigned pin = x->val[v].hint, reg;
     bool at_pin = val->at & AT_PIN && val->reg == pin;
     if (pin != NOREG && pin != other && (at_pin || !(x->locked & 1u << pin))) {
         ra_save_pin(x, pin);
@@ -494,7 +500,8 @@ void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive)
     }
 }
 
-/* --- vector registers ---------------------------------------------------------------------------*/
+/* --- vector registers
+ * ---------------------------------------------------------------------------*/
 
 static void xload(struct x64 *x, ir_ref v, unsigned reg)
 {
@@ -518,7 +525,7 @@ unsigned ra_xtemp(struct x64 *x)
             best = r;
             break;
         }
-        unsigned last = x->last[x->xowner[r]];
+        unsigned last = x->val[x->xowner[r]].last;
         if (best == NOREG || last > far) {
             best = r;
             far = last;
@@ -529,7 +536,7 @@ unsigned ra_xtemp(struct x64 *x)
         struct val *val = &x->val[v];
         x->xowner[best] = IR_NONE;
         val->at &= ~AT_REG;
-        if (!val->at && x->last[v] >= x->i) {
+        if (!val->at && x->val[v].last >= x->i) {
             val->spill = (uint8_t)xspill_slot(x);
             val->at = AT_SPILL;
             enc_sse1_rm(&x->e, OP_MOVDQU_STORE, best, spill_mem(x, v));
@@ -549,7 +556,7 @@ void ra_xdef_in(struct x64 *x, ir_ref v, unsigned reg)
 
 unsigned ra_xuse(struct x64 *x, ir_ref v)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     struct val *val = &x->val[v];
     if (!(val->at & AT_REG)) {
         unsigned reg = ra_xtemp(x);
@@ -563,7 +570,7 @@ unsigned ra_xuse(struct x64 *x, ir_ref v)
 /* Memory operands of legacy SSE forms must be aligned, which guest state and the frame are. */
 struct rm ra_xrm(struct x64 *x, ir_ref v)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     const struct val *val = &x->val[v];
     if (!(val->at & AT_REG) && !live_after(x, v)) {
         if (val->at & AT_SPILL)
@@ -583,7 +590,7 @@ unsigned ra_xdef(struct x64 *x, ir_ref v)
 
 unsigned ra_xdef_copy(struct x64 *x, ir_ref v, ir_ref a, unsigned other)
 {
-    a = x->rep[a];
+    a = x->val[a].rep;
     struct val *val = &x->val[a];
     unsigned reg;
     if (val->at & AT_REG && val->reg != other && !live_after(x, a)) {

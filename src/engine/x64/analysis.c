@@ -25,15 +25,19 @@ bool x64_pin_overlaps(const struct x64 *x, int32_t off, unsigned bytes)
     return false;
 }
 
-static uint8_t result_type(const struct ir_insn *insn)
+void x64_make_traits(struct x64 *x)
 {
-    switch (ir_op_info[insn->op].result) {
-    case 'w': return IR_I32;
-    case 'x': return IR_I64;
-    case 'i': return insn->type;
-    case 'v': return IR_V128;
-    case 'f': return IR_FLAGS;
-    default: return IR_VOID;
+    for (unsigned op = 0; op < IR_OP_COUNT; op++) {
+        const struct ir_op_info *info = &ir_op_info[op];
+        static const char letters[] = "-wixvf";
+        static const uint8_t types[] = {IR_VOID, IR_I32, OWN_TYPE, IR_I64, IR_V128, IR_FLAGS};
+        const char *at = strchr(letters, info->result);
+        x->traits[op] = (struct op_traits){
+            .type = at ? types[at - letters] : IR_VOID,
+            .klass = info->klass,
+            .useless = info->klass == IR_PURE || op == IR_GET || op == IR_GET8 || op == IR_GETV ||
+                       op == IR_GETF || op == IR_PCREL,
+        };
     }
 }
 
@@ -41,25 +45,26 @@ static uint8_t result_type(const struct ir_insn *insn)
 static bool zero_extended(const struct x64 *x, ir_ref root)
 {
     const struct ir_insn *insn = &x->insn[root];
-    return x->type[root] == IR_I32 && insn->op != IR_GET && insn->op != IR_CONST;
+    return x->val[root].type == IR_I32 && insn->op != IR_GET && insn->op != IR_CONST;
 }
 
 static void find_representatives(struct x64 *x, unsigned first, unsigned end)
 {
     for (unsigned i = first; i < end; i++) {
         const struct ir_insn *insn = &x->insn[i];
-        x->rep[i] = (ir_ref)i;
-        x->type[i] = result_type(insn);
-        x->last[i] = 0;
-        x->uses[i] = 0;
-        x->mark[i] = 0;
-        x->hint[i] = NOREG;
-        x->clear[i] = 16;
+        x->val[i].rep = (ir_ref)i;
+        x->val[i].type =
+            x->traits[insn->op].type == OWN_TYPE ? insn->type : x->traits[insn->op].type;
+        x->val[i].last = 0;
+        x->val[i].uses = 0;
+        x->val[i].mark = 0;
+        x->val[i].hint = NOREG;
+        x->val[i].clear = 16;
         x->val[i].at = insn->op == IR_CONST ? AT_CONST : 0;
         if (insn->op == IR_TRUNC)
-            x->rep[i] = x->rep[insn->arg[0]];
-        else if (insn->op == IR_ZEXT && zero_extended(x, x->rep[insn->arg[0]]))
-            x->rep[i] = x->rep[insn->arg[0]];
+            x->val[i].rep = x->val[insn->arg[0]].rep;
+        else if (insn->op == IR_ZEXT && zero_extended(x, x->val[insn->arg[0]].rep))
+            x->val[i].rep = x->val[insn->arg[0]].rep;
     }
 }
 
@@ -76,7 +81,7 @@ static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct
     if (a->type != b->type)
         return false;
     for (unsigned k = 0; k < n; k++)
-        if (x->rep[a->arg[k]] != x->rep[b->arg[k]])
+        if (x->val[a->arg[k]].rep != x->val[b->arg[k]].rep)
             return false;
     return true;
 }
@@ -84,15 +89,24 @@ static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct
 static unsigned counterpart(unsigned op)
 {
     switch (op) {
-    case IR_ADD: return IR_FLADD;
-    case IR_SUB: return IR_FLSUB;
-    case IR_ADC: return IR_FLADC;
-    case IR_SBC: return IR_FLSBC;
-    case IR_FLADD: return IR_ADD;
-    case IR_FLSUB: return IR_SUB;
-    case IR_FLADC: return IR_ADC;
-    case IR_FLSBC: return IR_SBC;
-    default: return IR_OP_COUNT;
+    case IR_ADD:
+        return IR_FLADD;
+    case IR_SUB:
+        return IR_FLSUB;
+    case IR_ADC:
+        return IR_FLADC;
+    case IR_SBC:
+        return IR_FLSBC;
+    case IR_FLADD:
+        return IR_ADD;
+    case IR_FLSUB:
+        return IR_SUB;
+    case IR_FLADC:
+        return IR_ADC;
+    case IR_FLSBC:
+        return IR_SBC;
+    default:
+        return IR_OP_COUNT;
     }
 }
 
@@ -101,45 +115,44 @@ enum { FUSE_WINDOW = 16 };
 static void fuse(struct x64 *x, unsigned i, unsigned j)
 {
     const struct ir_insn *insn = &x->insn[i];
-    x->mark[i] |= MARK_FUSED;
-    x->mark[j] |= MARK_DONE;
-    x->pair[i] = (ir_ref)j;
+    x->val[i].mark |= MARK_FUSED;
+    x->val[j].mark |= MARK_DONE;
+    x->val[i].pair = (ir_ref)j;
     /* what only the later one needed besides, dies at the earlier one now */
     for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++) {
-        ir_ref a = x->rep[insn->arg[k]];
+        ir_ref a = x->val[insn->arg[k]].rep;
         unsigned by_j = 0;
         for (unsigned n = 0; n < 3; n++)
-            by_j += x->insn[j].arg[n] != IR_NONE && x->rep[x->insn[j].arg[n]] == a;
-        if (x->last[a] == j && x->uses[a] == by_j)
-            x->last[a] = (uint16_t)i;
+            by_j += x->insn[j].arg[n] != IR_NONE && x->val[x->insn[j].arg[n]].rep == a;
+        if (x->val[a].last == j && x->val[a].uses == by_j)
+            x->val[a].last = (uint16_t)i;
     }
     /* defined early, so the way to its pinned register may not be clear */
-    x->hint[j] = NOREG;
+    x->val[j].hint = NOREG;
 }
 
 static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
     unsigned op = insn->op;
-    bool flags = x->type[i] == IR_FLAGS;
+    bool flags = x->val[i].type == IR_FLAGS;
     unsigned j = flags ? s->arith_op : s->flag_op;
     if (op == IR_AND || op == IR_ANDN) {
         j = s->logic_op;
-        if (j && j - i <= FUSE_WINDOW && x->rep[x->insn[j].arg[0]] == i &&
+        if (j && j - i <= FUSE_WINDOW && x->val[x->insn[j].arg[0]].rep == i &&
             is_wide(&x->insn[j]) == is_wide(insn)) {
-            x->mark[i] |= MARK_FUSED;
-            x->mark[j] |= MARK_DONE;
-            x->pair[i] = (ir_ref)j;
+            x->val[i].mark |= MARK_FUSED;
+            x->val[j].mark |= MARK_DONE;
+            x->val[i].pair = (ir_ref)j;
             s->logic_op = 0;
         }
         return;
     }
     unsigned want = counterpart(op);
-    if (want == IR_OP_COUNT || x->mark[i] & MARK_LAZY)
+    if (want == IR_OP_COUNT || x->val[i].mark & MARK_LAZY)
         return;
     unsigned n = op == IR_ADC || op == IR_SBC || op == IR_FLADC || op == IR_FLSBC ? 3 : 2;
-    if (j && x->insn[j].op == want && j - i <= FUSE_WINDOW &&
-        same_args(x, insn, &x->insn[j], n)) {
+    if (j && x->insn[j].op == want && j - i <= FUSE_WINDOW && same_args(x, insn, &x->insn[j], n)) {
         fuse(x, i, j);
         s->arith_op = s->flag_op = 0;
     } else if (flags) {
@@ -152,7 +165,13 @@ static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
 static bool is_access(unsigned op)
 {
     switch (op) {
-    case IR_LD: case IR_ST: case IR_LD2: case IR_ST2: case IR_LDV: case IR_STV: case IR_LDV2:
+    case IR_LD:
+    case IR_ST:
+    case IR_LD2:
+    case IR_ST2:
+    case IR_LDV:
+    case IR_STV:
+    case IR_LDV2:
     case IR_STV2:
         return true;
     default:
@@ -164,24 +183,24 @@ static bool is_access(unsigned op)
 static bool is_lazy(const struct x64 *x, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
-    if (x->uses[i] != 1)
+    if (x->val[i].uses != 1)
         return false;
-    const struct ir_insn *user = &x->insn[x->last[i]];
+    const struct ir_insn *user = &x->insn[x->val[i].last];
     switch (insn->op) {
     case IR_ADD: {
-        const struct ir_insn *b = &x->insn[x->rep[insn->arg[1]]];
-        return insn->type == IR_I64 && is_access(user->op) && x->rep[user->arg[0]] == i &&
+        const struct ir_insn *b = &x->insn[x->val[insn->arg[1]].rep];
+        return insn->type == IR_I64 && is_access(user->op) && x->val[user->arg[0]].rep == i &&
                b->op == IR_CONST && b->imm >= INT32_MIN / 2 && b->imm <= INT32_MAX / 2;
     }
     case IR_SHLI: /* as a scaled index */
-        return user->op == IR_ADD && user->type == insn->type && insn->imm >= 1 &&
-               insn->imm <= 3 && x->rep[user->arg[1]] == i &&
-               x->insn[x->rep[user->arg[0]]].op != IR_CONST &&
-               !(x->mark[x->last[i]] & (MARK_FUSED | MARK_DONE | MARK_LAZY));
+        return user->op == IR_ADD && user->type == insn->type && insn->imm >= 1 && insn->imm <= 3 &&
+               x->val[user->arg[1]].rep == i && x->insn[x->val[user->arg[0]].rep].op != IR_CONST &&
+               !(x->val[x->val[i].last].mark & (MARK_FUSED | MARK_DONE | MARK_LAZY));
     case IR_FLADD:
     case IR_FLSUB:
     case IR_FLLOG:
-        return user->op == IR_FLSEL && x->rep[user->arg[1]] == i && x->rep[user->arg[0]] != i;
+        return user->op == IR_FLSEL && x->val[user->arg[1]].rep == i &&
+               x->val[user->arg[0]].rep != i;
     default:
         return false;
     }
@@ -190,14 +209,14 @@ static bool is_lazy(const struct x64 *x, unsigned i)
 static void note_uses(struct x64 *x, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
-    unsigned until = x->mark[i] & MARK_LAZY ? x->last[i] : i;
+    unsigned until = x->val[i].mark & MARK_LAZY ? x->val[i].last : i;
     for (unsigned k = 0; k < 3; k++) {
         if (insn->arg[k] == IR_NONE)
             continue;
-        ir_ref a = x->rep[insn->arg[k]];
-        x->uses[a]++;
-        if (x->last[a] < until)
-            x->last[a] = (uint16_t)until;
+        ir_ref a = x->val[insn->arg[k]].rep;
+        x->val[a].uses++;
+        if (x->val[a].last < until)
+            x->val[a].last = (uint16_t)until;
     }
 }
 
@@ -205,13 +224,14 @@ static void note_uses(struct x64 *x, unsigned i)
 static void note_destination(struct x64 *x, struct scan *s, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
-    if (x->uses[i])
+    if (x->val[i].uses)
         for (uint32_t m = s->pending; m; m &= m - 1) {
             unsigned pin = (unsigned)__builtin_ctz(m);
             if (s->going[pin] == i)
-                x->hint[i] = (uint8_t)pin;
+                x->val[i].hint = (uint8_t)pin;
         }
     int pin;
+    unsigned klass;
     switch (insn->op) {
     case IR_PUT:
         pin = x64_pin_at(x, (int32_t)insn->imm, is_wide(insn) ? 8 : 4);
@@ -219,7 +239,7 @@ static void note_destination(struct x64 *x, struct scan *s, unsigned i)
             break;
         s->pending &= ~(1u << pin);
         if (is_wide(insn)) {
-            s->going[pin] = x->rep[insn->arg[0]];
+            s->going[pin] = x->val[insn->arg[0]].rep;
             s->pending |= 1u << pin;
         }
         break;
@@ -242,8 +262,8 @@ static void note_destination(struct x64 *x, struct scan *s, unsigned i)
     case IR_HIV:
         break;
     default:
-        if (ir_op_info[insn->op].klass != IR_PURE && ir_op_info[insn->op].klass != IR_STATE &&
-            ir_op_info[insn->op].klass != IR_FP)
+        klass = x->traits[insn->op].klass;
+        if (klass != IR_PURE && klass != IR_STATE && klass != IR_FP)
             s->pending = 0;
     }
 }
@@ -253,23 +273,22 @@ static void scan_back(struct x64 *x, unsigned first, unsigned end)
     struct scan s = {.pending = 0};
     for (unsigned i = end; i-- > first;) {
         const struct ir_insn *insn = &x->insn[i];
-        unsigned klass = ir_op_info[insn->op].klass;
+        unsigned klass = x->traits[insn->op].klass;
         if (insn->op == IR_INSN)
             continue;
-        if (x->rep[i] != i) { /* its users count as its representative's */
-            x->mark[i] |= MARK_DONE;
+        if (x->val[i].rep != i) { /* its users count as its representative's */
+            x->val[i].mark |= MARK_DONE;
             continue;
         }
-        bool useless = klass == IR_PURE || insn->op == IR_GET || insn->op == IR_GET8 ||
-                       insn->op == IR_GETV || insn->op == IR_GETF || insn->op == IR_PCREL;
-        if (useless && !x->uses[i]) {
-            x->mark[i] |= MARK_DONE;
+
+        if (x->traits[insn->op].useless && !x->val[i].uses) {
+            x->val[i].mark |= MARK_DONE;
             continue;
         }
         if (is_lazy(x, i))
-            x->mark[i] |= MARK_LAZY;
+            x->val[i].mark |= MARK_LAZY;
         note_destination(x, &s, i);
-        if (insn->op == IR_FLLOG && !(x->mark[i] & MARK_LAZY))
+        if (insn->op == IR_FLLOG && !(x->val[i].mark & MARK_LAZY))
             s.logic_op = i;
         else if (klass == IR_PURE)
             try_fuse(x, &s, i);

@@ -17,9 +17,9 @@
 
 /* The host stack frame below running code, from rsp; rsp is 16-byte aligned in regions. */
 enum {
-    FRAME_LOCK = 0,    /* a word for `lock or` */
-    FRAME_SAVE = 8,    /* temps saved around slow paths: 8 bytes by register number, rax..rdi */
-    FRAME_SPILL = 80,  /* spilled integers and flags */
+    FRAME_LOCK = 0,   /* a word for `lock or` */
+    FRAME_SAVE = 8,   /* temps saved around slow paths: 8 bytes by register number, rax..rdi */
+    FRAME_SPILL = 80, /* spilled integers and flags */
     SPILLS = 64,
     FRAME_XSAVE = FRAME_SPILL + 8 * SPILLS, /* vector temps saved around slow paths */
     FRAME_XSPILL = FRAME_XSAVE + 16 * 16,
@@ -50,8 +50,17 @@ enum thunk {
     THUNK_CALL_RAISE, /* the same, and may raise: edi page offset */
     THUNK_EVAL,       /* rax function, rsi imm, edx attr: rdi scratch, rcx fpenv */
     /* Slow paths: rsi rdx rcx, then eax edi for the fifth and sixth argument. */
-    THUNK_LD, THUNK_ST, THUNK_LD2, THUNK_ST2, THUNK_LDV, THUNK_STV, THUNK_PROBE, THUNK_ATOM,
-    THUNK_CAS, THUNK_LDX, THUNK_STX,
+    THUNK_LD,
+    THUNK_ST,
+    THUNK_LD2,
+    THUNK_ST2,
+    THUNK_LDV,
+    THUNK_STV,
+    THUNK_PROBE,
+    THUNK_ATOM,
+    THUNK_CAS,
+    THUNK_LDX,
+    THUNK_STX,
     THUNKS
 };
 
@@ -60,17 +69,24 @@ typedef void emit_fn(struct x64 *x, ir_ref v);
 
 /* Constants for vector code, near the thunks. */
 enum pool {
-    POOL_BYTES_70,   /* every byte 70h */
-    POOL_LOW_BYTES,  /* 00ffh */
-    POOL_LOW_WORDS,  /* 0000ffffh */
-    POOL_SIGN_BYTES, POOL_SIGN_WORDS, POOL_SIGN_DWORDS, POOL_SIGN_QWORDS,
+    POOL_BYTES_70,  /* every byte 70h */
+    POOL_LOW_BYTES, /* 00ffh */
+    POOL_LOW_WORDS, /* 0000ffffh */
+    POOL_SIGN_BYTES,
+    POOL_SIGN_WORDS,
+    POOL_SIGN_DWORDS,
+    POOL_SIGN_QWORDS,
     POOL_LOW_NIBBLES,
     POOL_NIBBLE_ONES,    /* by nibble: how many bits are set */
     POOL_NIBBLE_REVERSE, /* by nibble: reversed, in the upper nibble */
     POOL_NIBBLE_REVERSE_LOW,
-    POOL_ABS_SINGLE, POOL_ABS_DOUBLE,
-    POOL_MXCSR,          /* no flags, all masked, to nearest */
-    POOL_REV_8_16, POOL_REV_8_32, POOL_REV_8_64, POOL_REV_16_64, /* shuffles: lanes, group */
+    POOL_ABS_SINGLE,
+    POOL_ABS_DOUBLE,
+    POOL_MXCSR, /* no flags, all masked, to nearest */
+    POOL_REV_8_16,
+    POOL_REV_8_32,
+    POOL_REV_8_64,
+    POOL_REV_16_64, /* shuffles: lanes, group */
     POOL_COUNT
 };
 
@@ -84,33 +100,55 @@ enum {
     AT_LAZY = 64,  /* computed by its user */
 };
 
+/* What is known of the value that an instruction makes. */
 struct val {
     uint8_t at;
     uint8_t reg;   /* AT_REG, AT_PIN */
     uint8_t spill; /* AT_SPILL: slot */
+    uint8_t mark;  /* MARK_* */
     int16_t off;   /* AT_STATE */
+    uint16_t last; /* index of the last user, 0 if none */
+    uint16_t uses; /* how many, through representatives */
+    ir_ref rep;    /* the value that stands for this one */
+    ir_ref pair;   /* MARK_FUSED: the counterpart, a later instruction */
+    uint8_t hint;  /* pinned register the result is going to, or NOREG */
+    uint8_t type;  /* enum ir_type of the result */
+    uint8_t clear; /* vectors: bytes from this one on are zero; 16: none known */
 };
+
+/* The part of struct ir_op_info that matters here. */
+struct op_traits {
+    uint8_t type;  /* of the result; OWN_TYPE: the instruction's */
+    uint8_t klass; /* enum ir_class */
+    bool useless;  /* may be dropped if its result is unused */
+};
+enum { OWN_TYPE = 0xff };
 
 /* What the forward and backward scans find out about an instruction. */
 enum {
     MARK_LAZY = 1,  /* left to its only user: an address sum, flags under flsel */
     MARK_DONE = 2,  /* emitted together with an earlier one */
-    MARK_FUSED = 4, /* pair[] names its counterpart, a later instruction */
+    MARK_FUSED = 4, /* does the work of its pair, too */
 };
 
 /* Code that is rarely run, emitted behind the region. */
 struct cold {
     enum cold_kind {
-        COLD_MEM, COLD_POLL, COLD_LINK, COLD_RETURN, COLD_EVAL, COLD_UNORDERED,
+        COLD_MEM,
+        COLD_POLL,
+        COLD_LINK,
+        COLD_RETURN,
+        COLD_EVAL,
+        COLD_UNORDERED,
     } kind;
     ir_ref insn;
     int32_t pgoff;
-    uint32_t from[3];     /* ends of the rel32 of jumps to here; 0: none */
+    uint32_t from[3]; /* ends of the rel32 of jumps to here; 0: none */
     uint32_t resume;
-    uint8_t base;         /* memory: va = base + disp */
+    uint8_t base; /* memory: va = base + disp */
     int32_t disp;
     struct cold_arg {
-        uint8_t kind;     /* COLD_REG .. */
+        uint8_t kind; /* COLD_REG .. */
         uint8_t reg;
         int32_t off;
         int64_t imm;
@@ -127,39 +165,32 @@ struct x64 {
     struct ir_layout layout;
     struct x64_thunks thunks;
     const uint8_t *thunk[THUNKS]; /* executable view */
-    emit_fn *emit[IR_OP_COUNT];   /* cg_eval for what has no emitter */
-    int8_t pin_of[32];            /* host register of a guest register, or -1 */
-    const uint8_t *pool;          /* struct pool, executable view */
-    bool bmi;                     /* BMI1, BMI2, LZCNT, MOVBE: level v3 */
+    struct op_traits traits[IR_OP_COUNT];
+    emit_fn *emit[IR_OP_COUNT]; /* cg_eval for what has no emitter */
+    int8_t pin_of[32];          /* host register of a guest register, or -1 */
+    const uint8_t *pool;        /* struct pool, executable view */
+    bool bmi;                   /* BMI1, BMI2, LZCNT, MOVBE: level v3 */
 
     /* The compilation going on: one at a time. */
     struct enc e;
     const struct ir *ir;
     const struct ir_insn *insn; /* ir->insn */
     unsigned i, block;
-    int32_t pgoff;              /* of the guest instruction */
+    int32_t pgoff; /* of the guest instruction */
     int error;
     struct x64_code *code;
     uint32_t first_link;
 
     ir_ref owner[16], xowner[16]; /* of temps */
     uint32_t locked, xlocked;
-    uint64_t spills;              /* slots in use */
+    uint64_t spills; /* slots in use */
     uint32_t xspills;
-    ir_ref flags;                 /* the value in EFLAGS, or IR_NONE */
-    bool inverted;                /* CF holds the complement of Arm's C */
-    ir_ref alias[MAX_ALIASES];    /* values with AT_PIN or AT_STATE */
+    ir_ref flags;              /* the value in EFLAGS, or IR_NONE */
+    bool inverted;             /* CF holds the complement of Arm's C */
+    ir_ref alias[MAX_ALIASES]; /* values with AT_PIN or AT_STATE */
     unsigned aliases;
 
     struct val val[IR_MAX_INSNS];
-    uint16_t last[IR_MAX_INSNS];  /* index of the last user, 0 if none */
-    uint16_t uses[IR_MAX_INSNS];  /* how many, through representatives */
-    ir_ref rep[IR_MAX_INSNS];     /* the value that stands for this one */
-    ir_ref pair[IR_MAX_INSNS];
-    uint8_t mark[IR_MAX_INSNS];
-    uint8_t clear[IR_MAX_INSNS];  /* vectors: bytes from this one on are zero */
-    uint8_t type[IR_MAX_INSNS];   /* enum ir_type of the result */
-    uint8_t hint[IR_MAX_INSNS];   /* pinned register the result is going to, or NOREG */
     uint16_t order[IR_MAX_BLOCKS]; /* blocks by where they stand */
     uint32_t label[IR_MAX_BLOCKS];
     struct fixup {
@@ -171,14 +202,17 @@ struct x64 {
     unsigned colds;
 };
 
-/* --- analysis.c -------------------------------------------------------------------------------- */
+/* --- analysis.c --------------------------------------------------------------------------------
+ */
+void x64_make_traits(struct x64 *x);
 void x64_analyse(struct x64 *x, const struct ir_block *block);
 /* The pinned register that holds general register state at this offset, or -1. */
 int x64_pin_at(const struct x64 *x, int32_t off, unsigned bytes);
 /* Whether any pinned register's home overlaps. */
 bool x64_pin_overlaps(const struct x64 *x, int32_t off, unsigned bytes);
 
-/* --- alloc.c ----------------------------------------------------------------------------------- */
+/* --- alloc.c -----------------------------------------------------------------------------------
+ */
 
 /* An operand in either of the places an instruction can take it from. */
 struct rm {
@@ -188,16 +222,16 @@ struct rm {
 };
 
 void ra_block_begin(struct x64 *x);
-void ra_insn_end(struct x64 *x);          /* unlocks, frees what died */
+void ra_insn_end(struct x64 *x); /* unlocks, frees what died */
 ir_ref ra_root(const struct x64 *x, ir_ref v);
 bool ra_dies(const struct x64 *x, ir_ref v); /* the current instruction is its last user */
 bool ra_const(const struct x64 *x, ir_ref v, int64_t *imm);
 bool ra_imm32(const struct x64 *x, ir_ref v, bool wide, int32_t *imm); /* usable as an imm32 */
 
-unsigned ra_use(struct x64 *x, ir_ref v);   /* in a register */
-struct rm ra_rm(struct x64 *x, ir_ref v);   /* in a register or in memory, whichever is cheaper */
-unsigned ra_temp(struct x64 *x);            /* a scratch register */
-void ra_take(struct x64 *x, unsigned reg);  /* this one as a scratch register */
+unsigned ra_use(struct x64 *x, ir_ref v);     /* in a register */
+struct rm ra_rm(struct x64 *x, ir_ref v);     /* in a register or in memory, whichever is cheaper */
+unsigned ra_temp(struct x64 *x);              /* a scratch register */
+void ra_take(struct x64 *x, unsigned reg);    /* this one as a scratch register */
 void ra_release(struct x64 *x, unsigned reg); /* gives a scratch back early */
 /* The result's register: none of those in use. late: it is written after all arguments are read, so
  * it may be the pinned register of an argument. */
@@ -209,11 +243,11 @@ void ra_def_state(struct x64 *x, ir_ref v, int32_t off);
 void ra_def_pin(struct x64 *x, ir_ref v, unsigned pin);    /* the result is the pin as it is */
 void ra_now_in_pin(struct x64 *x, ir_ref v, unsigned pin); /* the pin has been set to it */
 void ra_forget_temps(struct x64 *x);                       /* after a C call */
-void ra_move_to(struct x64 *x, ir_ref v, unsigned reg); /* copies the value to a register */
-void ra_save_pin(struct x64 *x, unsigned pin);   /* it is about to change */
+void ra_move_to(struct x64 *x, ir_ref v, unsigned reg);    /* copies the value to a register */
+void ra_save_pin(struct x64 *x, unsigned pin);             /* it is about to change */
 void ra_state_written(struct x64 *x, int32_t off, unsigned bytes);
-void ra_evict_all(struct x64 *x);                /* before a C call */
-void ra_detach(struct x64 *x, bool pins);        /* no value depends on CPU state any more */
+void ra_evict_all(struct x64 *x);         /* before a C call */
+void ra_detach(struct x64 *x, bool pins); /* no value depends on CPU state any more */
 void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive); /* temps live after this insn */
 
 unsigned ra_xuse(struct x64 *x, ir_ref v);
@@ -240,10 +274,11 @@ static inline bool is_wide(const struct ir_insn *insn)
     return insn->type == IR_I64;
 }
 
-/* --- flags.c ------------------------------------------------------------------------------------*/
-bool fl_wanted(const struct x64 *x);            /* EFLAGS hold a value with users still to come */
-void fl_clobber(struct x64 *x);                 /* EFLAGS are about to change */
-void fl_drop(struct x64 *x);                    /* EFLAGS have changed, and nobody minds */
+/* --- flags.c
+ * ------------------------------------------------------------------------------------*/
+bool fl_wanted(const struct x64 *x); /* EFLAGS hold a value with users still to come */
+void fl_clobber(struct x64 *x);      /* EFLAGS are about to change */
+void fl_drop(struct x64 *x);         /* EFLAGS have changed, and nobody minds */
 void fl_set(struct x64 *x, ir_ref v, bool inverted);
 /* Materialises a value that is needed after this instruction, which may use and change EFLAGS. */
 void fl_keep(struct x64 *x, ir_ref v);
@@ -254,11 +289,12 @@ void fl_load(struct x64 *x, ir_ref v, bool inverted);
 /* Makes the condition (0..13) testable and says how. */
 enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond);
 
-/* --- emitters -----------------------------------------------------------------------------------*/
+/* --- emitters
+ * -----------------------------------------------------------------------------------*/
 struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
 void cg_cold_mem(struct x64 *x, const struct cold *c);
 void cg_cold_fp(struct x64 *x, const struct cold *c);
-void cg_cold_save(struct x64 *x, const struct cold *c); /* the temps to keep, to the frame */
+void cg_cold_save(struct x64 *x, const struct cold *c);    /* the temps to keep, to the frame */
 void cg_cold_restore(struct x64 *x, const struct cold *c); /* and back, and resumes */
 void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v);
 void cg_cold_resume(struct x64 *x, struct cold *c); /* here; what is live now is kept */

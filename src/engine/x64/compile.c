@@ -9,8 +9,7 @@
 
 /* Callee-saved host registers go to what is likely to live across calls of C code. */
 const struct x64_pin x64_pins[PINS] = {
-    {0, R8},  {1, R9},   {2, R10},  {3, R11},
-    {19, RBX}, {20, R12}, {21, R13}, {31, R14},
+    {0, R8}, {1, R9}, {2, R10}, {3, R11}, {19, RBX}, {20, R12}, {21, R13}, {31, R14},
 };
 
 /* One IR instruction and one piece of cold code stay below this. */
@@ -44,6 +43,7 @@ int x64_create(const struct x64_config *config, struct x64 **out, size_t *used, 
     for (unsigned op = 0; op < IR_OP_COUNT; op++)
         if (!x->emit[op])
             x->emit[op] = cg_eval;
+    x64_make_traits(x);
     int rc = x64_make_thunks(x, used);
     if (rc) {
         free(x);
@@ -65,7 +65,7 @@ const struct x64_thunks *x64_thunks(const struct x64 *x)
 
 static void emit_insn(struct x64 *x, unsigned i)
 {
-    unsigned mark = x->mark[i];
+    unsigned mark = x->val[i].mark;
     if (mark & MARK_DONE)
         return;
     if (mark & MARK_LAZY) {

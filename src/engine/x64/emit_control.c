@@ -9,7 +9,8 @@ _Static_assert(sizeof(struct ir_rstack_entry) == 16, "rstack_top counts bytes");
 
 enum { RSTACK_MASK = IR_RSTACK * 16 - 1 };
 
-/* --- blocks -------------------------------------------------------------------------------------*/
+/* --- blocks
+ * -------------------------------------------------------------------------------------*/
 
 static bool is_next(const struct x64 *x, unsigned block)
 {
@@ -91,7 +92,8 @@ static void emit_brbit(struct x64 *x, ir_ref v)
     }
 }
 
-/* --- direct exits -------------------------------------------------------------------------------*/
+/* --- direct exits
+ * -------------------------------------------------------------------------------*/
 
 /* Pads so that the field `ahead` bytes on is 4-byte aligned, where it will run. */
 static void align_field(struct x64 *x, unsigned ahead)
@@ -185,7 +187,8 @@ static void cold_link(struct x64 *x, const struct cold *c)
     enc_jmp_to(e, x->thunk[THUNK_LINK]);
 }
 
-/* --- indirect exits -----------------------------------------------------------------------------*/
+/* --- indirect exits
+ * -----------------------------------------------------------------------------*/
 
 /* Through the page's table, rax = target; an empty entry leads to the miss thunk. */
 void cg_indirect(struct x64 *x, const uint8_t *miss)
@@ -262,7 +265,8 @@ static void cold_return(struct x64 *x, struct cold *c)
     cold_link(x, c);
 }
 
-/* --- leaving ------------------------------------------------------------------------------------*/
+/* --- leaving
+ * ------------------------------------------------------------------------------------*/
 
 static void emit_exits(struct x64 *x, ir_ref v)
 {
@@ -301,8 +305,8 @@ void cg_cold_control(struct x64 *x, struct cold *c)
 }
 
 const struct emit_row x64_emit_control[] = {
-    {IR_BR, emit_br},       {IR_BRF, emit_brf},     {IR_BRZ, emit_brz},
-    {IR_BRNZ, emit_brz},    {IR_BRBIT, emit_brbit}, {IR_EXIT, emit_exit},
-    {IR_EXITR, emit_exitr}, {IR_EXITS, emit_exits}, {IR_EXITX, emit_exitx},
-    {IR_PUSHRET, emit_pushret}, {IR_POLL, emit_poll}, {IR_OP_COUNT, 0},
+    {IR_BR, emit_br},           {IR_BRF, emit_brf},     {IR_BRZ, emit_brz},
+    {IR_BRNZ, emit_brz},        {IR_BRBIT, emit_brbit}, {IR_EXIT, emit_exit},
+    {IR_EXITR, emit_exitr},     {IR_EXITS, emit_exits}, {IR_EXITX, emit_exitx},
+    {IR_PUSHRET, emit_pushret}, {IR_POLL, emit_poll},   {IR_OP_COUNT, 0},
 };

@@ -2,12 +2,13 @@
 /* Operations that make and use NZCV. */
 #include "engine/x64/emit.h"
 
-/* --- making -------------------------------------------------------------------------------------*/
+/* --- making
+ * -------------------------------------------------------------------------------------*/
 
 void fl_keep(struct x64 *x, ir_ref v)
 {
-    v = x->rep[v];
-    if (x->flags == v && x->last[v] > x->i)
+    v = x->val[v].rep;
+    if (x->flags == v && x->val[v].last > x->i)
         fl_clobber(x);
 }
 
@@ -79,7 +80,7 @@ static bool emit_test(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned size = is_wide(insn) ? W64 : W32;
     int32_t imm;
-    if (insn->op != IR_AND || x->uses[v] != 1)
+    if (insn->op != IR_AND || x->val[v].uses != 1)
         return false;
     if (ra_imm32(x, insn->arg[1], is_wide(insn), &imm)) {
         unsigned a = ra_use(x, insn->arg[0]);
@@ -111,9 +112,9 @@ static bool emit_carry_op(struct x64 *x, ir_ref v, ir_ref f, bool subtract)
 void cg_fused(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    ir_ref pair = x->pair[v];
-    ir_ref result = x->type[v] == IR_FLAGS ? pair : v;
-    ir_ref flags = x->type[v] == IR_FLAGS ? v : pair;
+    ir_ref pair = x->val[v].pair;
+    ir_ref result = x->val[v].type == IR_FLAGS ? pair : v;
+    ir_ref flags = x->val[v].type == IR_FLAGS ? v : pair;
     bool borrow = false;
     switch (x->insn[result].op) {
     case IR_ADD:
@@ -178,7 +179,7 @@ static void emit_flpack(struct x64 *x, ir_ref v)
 
 static void emit_flunpack(struct x64 *x, ir_ref v)
 {
-    ir_ref f = x->rep[x->insn[v].arg[0]];
+    ir_ref f = x->val[x->insn[v].arg[0]].rep;
     fl_clobber(x);
     unsigned dst = ra_def(x, v, false);
     ra_move_to(x, f, dst);
@@ -188,7 +189,8 @@ static void emit_flunpack(struct x64 *x, ir_ref v)
     enc_alu_imm(&x->e, ALU_AND, W32, dst, (int32_t)0xf0000000);
 }
 
-/* --- keeping ------------------------------------------------------------------------------------*/
+/* --- keeping
+ * ------------------------------------------------------------------------------------*/
 
 static void emit_getf(struct x64 *x, ir_ref v)
 {
@@ -197,7 +199,7 @@ static void emit_getf(struct x64 *x, ir_ref v)
 
 static void emit_putf(struct x64 *x, ir_ref v)
 {
-    ir_ref f = x->rep[x->insn[v].arg[0]];
+    ir_ref f = x->val[x->insn[v].arg[0]].rep;
     struct val *val = &x->val[f];
     if (val->at & AT_STATE)
         return;
@@ -220,7 +222,8 @@ static void emit_putf(struct x64 *x, ir_ref v)
         ra_def_state(x, f, x->layout.nzcv);
 }
 
-/* --- using --------------------------------------------------------------------------------------*/
+/* --- using
+ * --------------------------------------------------------------------------------------*/
 
 static void emit_cond(struct x64 *x, ir_ref v)
 {
@@ -278,7 +281,7 @@ static void set_flags(struct x64 *x, unsigned nzcv, bool inverted)
 static void flsel_lazy(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    ir_ref f = x->rep[insn->arg[0]], b = x->rep[insn->arg[1]];
+    ir_ref f = x->val[insn->arg[0]].rep, b = x->val[insn->arg[1]].rep;
     const struct ir_insn *cmp = &x->insn[b];
     /* everything that allocation may emit comes before the branch */
     fl_keep(x, f);
@@ -309,7 +312,7 @@ static void flsel_lazy(struct x64 *x, ir_ref v)
 static void emit_flsel(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    ir_ref b = x->rep[insn->arg[1]];
+    ir_ref b = x->val[insn->arg[1]].rep;
     if (x->val[b].at == AT_LAZY) {
         flsel_lazy(x, v);
         return;
@@ -331,10 +334,10 @@ static void emit_flsel(struct x64 *x, ir_ref v)
 }
 
 const struct emit_row x64_emit_flags[] = {
-    {IR_FLADD, emit_make},     {IR_FLSUB, emit_make},     {IR_FLLOG, emit_make},
-    {IR_ADC, emit_adc},        {IR_SBC, emit_adc},        {IR_FLADC, emit_fladc},
-    {IR_FLSBC, emit_fladc},    {IR_FLPACK, emit_flpack},  {IR_FLUNPACK, emit_flunpack},
-    {IR_GETF, emit_getf},      {IR_PUTF, emit_putf},      {IR_COND, emit_cond},
-    {IR_CSEL, emit_csel},      {IR_CSELV, emit_cselv},    {IR_FLSEL, emit_flsel},
+    {IR_FLADD, emit_make},  {IR_FLSUB, emit_make},    {IR_FLLOG, emit_make},
+    {IR_ADC, emit_adc},     {IR_SBC, emit_adc},       {IR_FLADC, emit_fladc},
+    {IR_FLSBC, emit_fladc}, {IR_FLPACK, emit_flpack}, {IR_FLUNPACK, emit_flunpack},
+    {IR_GETF, emit_getf},   {IR_PUTF, emit_putf},     {IR_COND, emit_cond},
+    {IR_CSEL, emit_csel},   {IR_CSELV, emit_cselv},   {IR_FLSEL, emit_flsel},
     {IR_OP_COUNT, 0},
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Floating point on the host's units, for FPCR = 0: round to nearest, denormals kept, NaNs as they
- * are. SSE agrees with the manual's FPAdd() and so on in everything but NaNs (the default NaN's sign,
- * which operand wins) and zeros under min and max; so a NaN result, or operand where that is not
- * enough, goes to the evaluator out of line. Exception flags gather in MXCSR (thunk.c).
- * Lanes outside the vform must not raise flags and are zero in the result.
+ * are. SSE agrees with the manual's FPAdd() and so on in everything but NaNs (the default NaN's
+ * sign, which operand wins) and zeros under min and max; so a NaN result, or operand where that is
+ * not enough, goes to the evaluator out of line. Exception flags gather in MXCSR (thunk.c). Lanes
+ * outside the vform must not raise flags and are zero in the result.
  */
 #include "engine/x64/emit.h"
 
@@ -62,7 +62,7 @@ static void clear_from(struct x64 *x, unsigned reg, unsigned n)
 static unsigned operand(struct x64 *x, ir_ref v, unsigned aux)
 {
     unsigned reg = ra_xuse(x, v);
-    if (IR_VFORM_LANES(aux) != IR_LANES_64 || x->clear[x->rep[v]] <= 8)
+    if (IR_VFORM_LANES(aux) != IR_LANES_64 || x->val[x->val[v].rep].clear <= 8)
         return reg;
     unsigned t = ra_xtemp(x);
     enc_sse1_rr(&x->e, OP_MOVQ_LOAD, t, reg);
@@ -72,16 +72,17 @@ static unsigned operand(struct x64 *x, ir_ref v, unsigned aux)
 /* A scalar that is only in memory. */
 static bool in_memory(const struct x64 *x, ir_ref v)
 {
-    unsigned at = x->val[x->rep[v]].at;
+    unsigned at = x->val[x->val[v].rep].at;
     return !(at & AT_REG) && at & AT_STATE;
 }
 
 static struct x64_mem state_of(const struct x64 *x, ir_ref v)
 {
-    return cpu_mem(x->val[x->rep[v]].off);
+    return cpu_mem(x->val[x->val[v].rep].off);
 }
 
-/* --- out of line --------------------------------------------------------------------------------*/
+/* --- out of line
+ * --------------------------------------------------------------------------------*/
 
 /* Out of line the evaluator does it: operands stand where they stand now, and stay there. */
 static struct cold *cold_eval(struct x64 *x)
@@ -89,9 +90,9 @@ static struct cold *cold_eval(struct x64 *x)
     const struct ir_insn *insn = &x->insn[x->i];
     struct cold *c = cg_cold(x, COLD_EVAL);
     for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++) {
-        ir_ref a = x->rep[insn->arg[k]];
+        ir_ref a = x->val[insn->arg[k]].rep;
         cg_cold_arg(x, &c->arg[k], a);
-        if (c->arg[k].kind == COLD_REG && x->type[a] == IR_V128)
+        if (c->arg[k].kind == COLD_REG && x->val[a].type == IR_V128)
             x->xlocked |= 1u << c->arg[k].reg;
         else if (c->arg[k].kind == COLD_REG)
             x->locked |= 1u << c->arg[k].reg;
@@ -143,7 +144,8 @@ void cg_cold_fp(struct x64 *x, const struct cold *c)
         for (int32_t k = 0; k < 3; k++) {
             const struct cold_arg *a = &c->arg[k];
             struct x64_mem to = cpu_mem(x->layout.scratch + 16 * (k + 1));
-            bool vector = insn->arg[k] != IR_NONE && x->type[x->rep[insn->arg[k]]] == IR_V128;
+            bool vector =
+                insn->arg[k] != IR_NONE && x->val[x->val[insn->arg[k]].rep].type == IR_V128;
             if (a->kind == COLD_NONE || (a->kind == COLD_REG) != (pass == 0))
                 continue;
             if (a->kind == COLD_REG && vector) {
@@ -165,14 +167,15 @@ void cg_cold_fp(struct x64 *x, const struct cold *c)
     enc_mov_imm(e, RAX, (uintptr_t)ir_eval_table[insn->op]);
     cg_call_thunk(x, THUNK_EVAL);
     struct x64_mem result = cpu_mem(x->layout.scratch);
-    if (x->type[c->insn] == IR_V128)
+    if (x->val[c->insn].type == IR_V128)
         enc_sse1_rm(e, OP_MOVDQU_LOAD, c->dst[0], result);
     else
-        enc_load(e, x->type[c->insn] == IR_I64 ? W64 : W32, c->dst[0], result);
+        enc_load(e, x->val[c->insn].type == IR_I64 ? W64 : W32, c->dst[0], result);
     cg_cold_restore(x, c);
 }
 
-/* --- arithmetic ---------------------------------------------------------------------------------*/
+/* --- arithmetic
+ * ---------------------------------------------------------------------------------*/
 
 /* dst = a op b on lane 0, operands straight from memory where they are; the rest cleared. */
 static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
@@ -182,8 +185,8 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
     unsigned aux = insn->aux, n = result_bytes(aux), dst;
     ir_ref a = insn->arg[0], b = insn->arg[1];
     struct cold *c = cold_eval(x);
-    if (commutes && !in_memory(x, a) && x->clear[x->rep[a]] > n &&
-        (in_memory(x, b) || x->clear[x->rep[b]] <= n)) {
+    if (commutes && !in_memory(x, a) && x->val[x->val[a].rep].clear > n &&
+        (in_memory(x, b) || x->val[x->val[b].rep].clear <= n)) {
         a = insn->arg[1];
         b = insn->arg[0];
     }
@@ -200,7 +203,7 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
             enc_sse2_rr(e, form_op(op, aux), dst, dst, rb);
     } else {
         unsigned ra = ra_xuse(x, a);
-        clean = x->clear[x->rep[a]] <= n;
+        clean = x->val[x->val[a].rep].clear <= n;
         unsigned rb = in_memory(x, b) ? NOREG : ra_xuse(x, b);
         dst = ra_xdef(x, v);
         if (!e->avx)
@@ -213,7 +216,7 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
     if (!clean)
         clear_from(x, dst, n);
     check_nan(x, c, aux, dst, NOREG);
-    x->clear[v] = (uint8_t)n;
+    x->val[v].clear = (uint8_t)n;
     finish(x, c, dst);
 }
 
@@ -237,7 +240,7 @@ static void emit_arithmetic(struct x64 *x, ir_ref v)
     struct cold *c = cold_eval(x);
     three(x, form_op(op, aux), dst, ra, rb);
     check_nan(x, c, aux, dst, t);
-    x->clear[v] = (uint8_t)result_bytes(aux);
+    x->val[v].clear = (uint8_t)result_bytes(aux);
     finish(x, c, dst);
 }
 
@@ -259,7 +262,7 @@ static void emit_fsqrt(struct x64 *x, ir_ref v)
         enc_sse1_rr(&x->e, form_op(OP_FSQRT, aux), dst, ra);
     }
     check_nan(x, c, aux, dst, t);
-    x->clear[v] = (uint8_t)result_bytes(aux);
+    x->val[v].clear = (uint8_t)result_bytes(aux);
     finish(x, c, dst);
 }
 
@@ -287,12 +290,12 @@ static void emit_fma(struct x64 *x, ir_ref v)
         vmov(x, dst, rc);
     }
     enc_vex_rr(&x->e, op + is_scalar(aux), IR_VFORM_ESZ(aux) == DOUBLE, 0, dst, ra, rb);
-    if (is_scalar(aux) && !from_memory && x->clear[x->rep[insn->arg[2]]] > n)
+    if (is_scalar(aux) && !from_memory && x->val[x->val[insn->arg[2]].rep].clear > n)
         clear_from(x, dst, n);
     if (op == OP_FNMSUB231 && n == 8 && !is_scalar(aux))
         clear_from(x, dst, n); /* -(0 * 0) - 0 */
     check_nan(x, c, aux, dst, t);
-    x->clear[v] = (uint8_t)n;
+    x->val[v].clear = (uint8_t)n;
     finish(x, c, dst);
 }
 
@@ -326,11 +329,12 @@ static void emit_minmax(struct x64 *x, ir_ref v)
     enc_sse2_rr(e, is_max ? OP_PAND : OP_POR, dst, dst, t);
     if (is_scalar(aux))
         clear_from(x, dst, result_bytes(aux));
-    x->clear[v] = (uint8_t)result_bytes(aux);
+    x->val[v].clear = (uint8_t)result_bytes(aux);
     finish(x, c, dst);
 }
 
-/* --- comparisons --------------------------------------------------------------------------------*/
+/* --- comparisons
+ * --------------------------------------------------------------------------------*/
 
 /* Ordered: "greater" - "less" has Arm's N, Z and C, with x86's borrow. */
 static void emit_fcmp(struct x64 *x, ir_ref v)
@@ -386,19 +390,20 @@ static void emit_fcmask(struct x64 *x, ir_ref v)
         ra = t;
         rb = u;
     }
-    unsigned predicate = insn->op == IR_FCEQ                            ? EQ
+    unsigned predicate = insn->op == IR_FCEQ                           ? EQ
                          : insn->op == IR_FCGE || insn->op == IR_FACGE ? LE
-                                                                        : LT;
+                                                                       : LT;
     if (predicate == EQ)
         three(x, form_op(OP_FCMP, aux), dst, ra, rb);
     else
         three(x, form_op(OP_FCMP, aux), dst, rb, ra);
     enc_u8(e, predicate);
     clear_from(x, dst, n);
-    x->clear[v] = (uint8_t)n;
+    x->val[v].clear = (uint8_t)n;
 }
 
-/* --- conversions --------------------------------------------------------------------------------*/
+/* --- conversions
+ * --------------------------------------------------------------------------------*/
 
 static void emit_fcvt(struct x64 *x, ir_ref v)
 {
@@ -414,7 +419,7 @@ static void emit_fcvt(struct x64 *x, ir_ref v)
     enc_sse2_rr(&x->e, OP_PXOR, dst, dst, dst);
     enc_sse2_rr(&x->e, to == DOUBLE ? OP_CVTSS2SD : OP_CVTSD2SS, dst, dst, ra);
     check_nan(x, c, to | IR_LANES_1, dst, NOREG);
-    x->clear[v] = (uint8_t)(1u << to);
+    x->val[v].clear = (uint8_t)(1u << to);
     finish(x, c, dst);
 }
 
@@ -438,15 +443,17 @@ static void emit_fcvt_pair(struct x64 *x, ir_ref v)
     }
     enc_sse1_rr(&x->e, widen ? OP_CVTPS2PD : OP_CVTPD2PS, dst, ra);
     check_nan(x, c, (widen ? DOUBLE : SINGLE) | IR_LANES_128, dst, t);
-    x->clear[v] = widen ? 16 : 8;
+    x->val[v].clear = widen ? 16 : 8;
     finish(x, c, dst);
 }
 
 /* What roundsd takes for an Arm mode; no ties away. */
 static unsigned x86_round(unsigned mode)
 {
-    static const uint8_t x86[] = {[IR_ROUND_TIEEVEN] = 0, [IR_ROUND_POSINF] = 2,
-                                  [IR_ROUND_NEGINF] = 1, [IR_ROUND_ZERO] = 3,
+    static const uint8_t x86[] = {[IR_ROUND_TIEEVEN] = 0,
+                                  [IR_ROUND_POSINF] = 2,
+                                  [IR_ROUND_NEGINF] = 1,
+                                  [IR_ROUND_ZERO] = 3,
                                   [IR_ROUND_FPCR] = 0};
     return x86[mode];
 }
@@ -471,7 +478,7 @@ static void emit_frint(struct x64 *x, ir_ref v)
         enc_sse_imm_rr(&x->e, wide ? OP_ROUNDPD : OP_ROUNDPS, dst, ra, imm);
     }
     check_nan(x, c, aux, dst, t);
-    x->clear[v] = (uint8_t)result_bytes(aux);
+    x->val[v].clear = (uint8_t)result_bytes(aux);
     finish(x, c, dst);
 }
 
@@ -549,7 +556,7 @@ static void emit_itof(struct x64 *x, ir_ref v)
         enc_vex_rr(e, wide ? OP_CVTSI2SD : OP_CVTSI2SS, 1, 0, dst, dst, ra);
     else
         enc_rr(e, wide ? OP_CVTSI2SD : OP_CVTSI2SS, W64, dst, ra);
-    x->clear[v] = wide ? 8 : 4;
+    x->val[v].clear = wide ? 8 : 4;
     if (c)
         finish(x, c, dst);
 }
@@ -567,7 +574,7 @@ static void emit_vitof(struct x64 *x, ir_ref v)
     }
     unsigned ra = operand(x, insn->arg[0], aux), dst = ra_xdef(x, v);
     enc_sse1_rr(&x->e, OP_CVTDQ2PS, dst, ra);
-    x->clear[v] = (uint8_t)result_bytes(aux);
+    x->val[v].clear = (uint8_t)result_bytes(aux);
 }
 
 const struct emit_row x64_emit_fp[] = {

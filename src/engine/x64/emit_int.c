@@ -12,12 +12,13 @@ static unsigned bits_of(const struct ir_insn *insn)
     return insn->type == IR_I64 ? 64 : 32;
 }
 
-/* --- sums and logic -----------------------------------------------------------------------------*/
+/* --- sums and logic
+ * -----------------------------------------------------------------------------*/
 
 /* The register an operand already sits in, or NOREG. */
 static unsigned reg_of(const struct x64 *x, ir_ref v)
 {
-    const struct val *val = &x->val[x->rep[v]];
+    const struct val *val = &x->val[x->val[v].rep];
     return val->at & (AT_REG | AT_PIN) ? val->reg : NOREG;
 }
 
@@ -27,9 +28,9 @@ static bool in_place(const struct x64 *x, ir_ref v, ir_ref a)
     unsigned reg = reg_of(x, a);
     if (reg == NOREG)
         return false;
-    if (x->hint[v] != NOREG)
-        return x->hint[v] == reg;
-    return x->val[x->rep[a]].at & AT_REG && ra_dies(x, a);
+    if (x->val[v].hint != NOREG)
+        return x->val[v].hint == reg;
+    return x->val[x->val[a].rep].at & AT_REG && ra_dies(x, a);
 }
 
 /* a + b + disp without touching EFLAGS. */
@@ -81,8 +82,8 @@ void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v)
     ir_ref a = insn->arg[0], b = insn->arg[1];
     int64_t imm;
     bool commutes = op != ALU_SUB && op != ALU_SBB;
-    if (commutes && (ra_const(x, a, &imm) || (in_place(x, v, b) && !in_place(x, v, a) &&
-                                              !ra_const(x, b, &imm)))) {
+    if (commutes && (ra_const(x, a, &imm) ||
+                     (in_place(x, v, b) && !in_place(x, v, a) && !ra_const(x, b, &imm)))) {
         a = insn->arg[1];
         b = insn->arg[0];
     }
@@ -92,7 +93,7 @@ void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v)
 static void emit_add(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    ir_ref index = x->rep[insn->arg[1]];
+    ir_ref index = x->val[insn->arg[1]].rep;
     int64_t imm;
     if (x->val[index].at == AT_LAZY) {
         emit_lea(x, v, insn->arg[0], x->insn[index].arg[0], (unsigned)x->insn[index].imm, 0);
@@ -200,7 +201,8 @@ static void emit_neg(struct x64 *x, ir_ref v)
     enc_neg(&x->e, size, dst);
 }
 
-/* --- products -----------------------------------------------------------------------------------*/
+/* --- products
+ * -----------------------------------------------------------------------------------*/
 
 static void emit_mul(struct x64 *x, ir_ref v)
 {
@@ -305,7 +307,8 @@ static void emit_sdiv(struct x64 *x, ir_ref v)
     ra_def_in(x, v, RAX);
 }
 
-/* --- shifts -------------------------------------------------------------------------------------*/
+/* --- shifts
+ * -------------------------------------------------------------------------------------*/
 
 static void emit_shift(struct x64 *x, ir_ref v, enum x64_shift op, unsigned bmi_op)
 {
@@ -414,7 +417,7 @@ static void emit_rori(struct x64 *x, ir_ref v)
 static void emit_extr(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    if (x->rep[insn->arg[0]] == x->rep[insn->arg[1]]) {
+    if (x->val[insn->arg[0]].rep == x->val[insn->arg[1]].rep) {
         rotate(x, v, insn->arg[0], (unsigned)insn->imm);
         return;
     }
@@ -425,7 +428,8 @@ static void emit_extr(struct x64 *x, ir_ref v)
     enc_u8(&x->e, (unsigned)insn->imm);
 }
 
-/* --- fields -------------------------------------------------------------------------------------*/
+/* --- fields
+ * -------------------------------------------------------------------------------------*/
 
 /* dst = extension of the operand's low part by one of the two-operand moves. */
 static void emit_extend(struct x64 *x, ir_ref v, unsigned op, unsigned size)
@@ -564,7 +568,8 @@ static void emit_dep(struct x64 *x, ir_ref v)
     enc_alu(&x->e, ALU_OR, size, dst, t);
 }
 
-/* --- bits ---------------------------------------------------------------------------------------*/
+/* --- bits
+ * ---------------------------------------------------------------------------------------*/
 
 /* dst = leading zeros of src, which may be dst; src's width without LZCNT needs a branch. */
 static void count_zeros(struct x64 *x, unsigned size, unsigned dst, unsigned src)
@@ -668,11 +673,12 @@ static void emit_crc32c(struct x64 *x, ir_ref v)
     enc_rr(&x->e, esz ? OP_CRC32 : OP_CRC32_8, size[esz], dst, b);
 }
 
-/* --- comparisons and choices --------------------------------------------------------------------*/
+/* --- comparisons and choices
+ * --------------------------------------------------------------------*/
 
 static enum x64_cc icc_of(unsigned icc)
 {
-    static const uint8_t cc[] = {[IR_ICC_EQ] = CC_E,  [IR_ICC_NE] = CC_NE, [IR_ICC_LTU] = CC_B,
+    static const uint8_t cc[] = {[IR_ICC_EQ] = CC_E,   [IR_ICC_NE] = CC_NE, [IR_ICC_LTU] = CC_B,
                                  [IR_ICC_LEU] = CC_BE, [IR_ICC_LTS] = CC_L, [IR_ICC_LES] = CC_LE};
     return cc[icc % sizeof(cc)];
 }
@@ -690,7 +696,7 @@ static void emit_icmp(struct x64 *x, ir_ref v)
 void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no)
 {
     unsigned size = size_of(&x->insn[v]);
-    if (x->rep[yes] == x->rep[no]) {
+    if (x->val[yes].rep == x->val[no].rep) {
         unsigned dst = ra_def_copy(x, v, yes, NOREG);
         if (size == W32)
             enc_mov(&x->e, W32, dst, dst);
@@ -721,19 +727,19 @@ static void emit_sel(struct x64 *x, ir_ref v)
 }
 
 const struct emit_row x64_emit_int[] = {
-    {IR_ADD, emit_add},       {IR_SUB, emit_sub},     {IR_MUL, emit_mul},
-    {IR_UMULH, emit_umulh},   {IR_SMULH, emit_smulh}, {IR_UDIV, emit_udiv},
-    {IR_SDIV, emit_sdiv},     {IR_AND, emit_and},     {IR_OR, emit_or},
-    {IR_XOR, emit_xor},       {IR_ANDN, emit_andn},   {IR_ORN, emit_orn},
-    {IR_XORN, emit_xorn},     {IR_NOT, emit_not},     {IR_NEG, emit_neg},
-    {IR_SHL, emit_shl},       {IR_SHR, emit_shr},     {IR_SAR, emit_sar},
-    {IR_ROR, emit_ror},       {IR_SHLI, emit_shli},   {IR_SHRI, emit_shri},
-    {IR_SARI, emit_sari},     {IR_RORI, emit_rori},   {IR_EXTR, emit_extr},
-    {IR_EXTU, emit_extu},     {IR_EXTS, emit_exts},   {IR_DEP, emit_dep},
-    {IR_ZEXT, emit_zext},     {IR_SEXT, emit_sext},   {IR_SX8, emit_sx8},
-    {IR_SX16, emit_sx16},     {IR_ZX8, emit_zx8},     {IR_ZX16, emit_zx16},
-    {IR_CLZ, emit_clz},       {IR_CLS, emit_cls},     {IR_RBIT, emit_rbit},
-    {IR_REV, emit_rev},       {IR_REV16, emit_rev16}, {IR_REV32, emit_rev32},
-    {IR_ICMP, emit_icmp},     {IR_SEL, emit_sel},     {IR_CRC32C, emit_crc32c},
+    {IR_ADD, emit_add},     {IR_SUB, emit_sub},     {IR_MUL, emit_mul},
+    {IR_UMULH, emit_umulh}, {IR_SMULH, emit_smulh}, {IR_UDIV, emit_udiv},
+    {IR_SDIV, emit_sdiv},   {IR_AND, emit_and},     {IR_OR, emit_or},
+    {IR_XOR, emit_xor},     {IR_ANDN, emit_andn},   {IR_ORN, emit_orn},
+    {IR_XORN, emit_xorn},   {IR_NOT, emit_not},     {IR_NEG, emit_neg},
+    {IR_SHL, emit_shl},     {IR_SHR, emit_shr},     {IR_SAR, emit_sar},
+    {IR_ROR, emit_ror},     {IR_SHLI, emit_shli},   {IR_SHRI, emit_shri},
+    {IR_SARI, emit_sari},   {IR_RORI, emit_rori},   {IR_EXTR, emit_extr},
+    {IR_EXTU, emit_extu},   {IR_EXTS, emit_exts},   {IR_DEP, emit_dep},
+    {IR_ZEXT, emit_zext},   {IR_SEXT, emit_sext},   {IR_SX8, emit_sx8},
+    {IR_SX16, emit_sx16},   {IR_ZX8, emit_zx8},     {IR_ZX16, emit_zx16},
+    {IR_CLZ, emit_clz},     {IR_CLS, emit_cls},     {IR_RBIT, emit_rbit},
+    {IR_REV, emit_rev},     {IR_REV16, emit_rev16}, {IR_REV32, emit_rev32},
+    {IR_ICMP, emit_icmp},   {IR_SEL, emit_sel},     {IR_CRC32C, emit_crc32c},
     {IR_OP_COUNT, 0},
 };

@@ -18,7 +18,7 @@ struct address {
 
 static struct address address_of(struct x64 *x, ir_ref v)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     if (x->val[v].at == AT_LAZY) {
         const struct ir_insn *sum = &x->insn[v];
         int64_t imm = 0;
@@ -30,7 +30,7 @@ static struct address address_of(struct x64 *x, ir_ref v)
 
 void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     const struct val *val = &x->val[v];
     if (val->at & (AT_REG | AT_PIN))
         *arg = (struct cold_arg){.kind = COLD_REG, .reg = val->reg};
@@ -38,8 +38,8 @@ void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v)
         *arg = (struct cold_arg){.kind = COLD_CONST, .imm = x->insn[v].imm};
     else if (val->at & AT_SPILL)
         *arg = (struct cold_arg){.kind = COLD_FRAME,
-                                 .off = x->type[v] == IR_V128 ? FRAME_XSPILL + 16 * val->spill
-                                                              : FRAME_SPILL + 8 * val->spill};
+                                 .off = x->val[v].type == IR_V128 ? FRAME_XSPILL + 16 * val->spill
+                                                                  : FRAME_SPILL + 8 * val->spill};
     else
         *arg = (struct cold_arg){.kind = COLD_CPU, .off = val->off};
 }
@@ -114,7 +114,8 @@ static void tlb_check(struct x64 *x, struct cold *c, struct address a, unsigned 
     else
         enc_mov(e, W64, tag, a.base);
     enc_alu_imm(e, ALU_AND, W64, tag, -(int32_t)IR_PAGE_SIZE);
-    size_t field = write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
+    size_t field =
+        write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
     enc_alu_load(e, ALU_CMP, W64, tag, mem_index(R15, entry, 0, (int32_t)field));
     c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
     enc_load(e, W64, entry,
@@ -136,13 +137,14 @@ void cg_cold_resume(struct x64 *x, struct cold *c)
 {
     c->resume = (uint32_t)enc_at(&x->e);
     ra_live(x, &c->live, &c->xlive);
-    uint16_t *mask = x->type[c->insn] == IR_V128 ? &c->xlive : &c->live;
+    uint16_t *mask = x->val[c->insn].type == IR_V128 ? &c->xlive : &c->live;
     for (unsigned k = 0; k < 2; k++)
         if (c->dst[k] != NOREG)
-            *mask &= (uint16_t)~(1u << c->dst[k]);
+            *mask &= (uint16_t) ~(1u << c->dst[k]);
 }
 
-/* --- integers -----------------------------------------------------------------------------------*/
+/* --- integers
+ * -----------------------------------------------------------------------------------*/
 
 static void load_int(struct x64 *x, unsigned memop, bool wide, unsigned dst, struct x64_mem m)
 {
@@ -191,7 +193,7 @@ static void emit_ld(struct x64 *x, ir_ref v)
     struct cold *c = cold_access(x, a);
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     unsigned align = alignment_mask(memop, bytes);
-    if (x->hint[v] == NOREG) { /* the tag's register is free again when the result comes */
+    if (x->val[v].hint == NOREG) { /* the tag's register is free again when the result comes */
         tlb_check(x, c, a, bytes, align, false, entry, tag);
         ra_def_in(x, v, tag);
         c->dst[0] = (uint8_t)tag;
@@ -207,7 +209,7 @@ static void emit_ld(struct x64 *x, ir_ref v)
 static ir_ref second_of(const struct x64 *x, ir_ref v, unsigned op)
 {
     ir_ref n = (ir_ref)(v + 1);
-    return n < x->ir->count && x->insn[n].op == op && x->uses[n] ? n : IR_NONE;
+    return n < x->ir->count && x->insn[n].op == op && x->val[n].uses ? n : IR_NONE;
 }
 
 static void emit_ld2(struct x64 *x, ir_ref v)
@@ -302,7 +304,8 @@ static void emit_st(struct x64 *x, ir_ref v)
     cg_cold_resume(x, c);
 }
 
-/* --- vectors ------------------------------------------------------------------------------------*/
+/* --- vectors
+ * ------------------------------------------------------------------------------------*/
 
 static void load_vec(struct x64 *x, unsigned memop, unsigned dst, unsigned spare, struct x64_mem m)
 {
@@ -353,7 +356,7 @@ static void emit_ldv(struct x64 *x, ir_ref v)
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     struct cold *c = cold_access(x, a);
     c->dst[0] = (uint8_t)ra_xdef(x, v);
-    x->clear[v] = (uint8_t)el;
+    x->val[v].clear = (uint8_t)el;
     if (hi != IR_NONE)
         c->dst[1] = (uint8_t)ra_xdef(x, hi);
     unsigned bytes = pair ? 2 * el : el;
@@ -393,7 +396,8 @@ static void emit_stv(struct x64 *x, ir_ref v)
     cg_cold_resume(x, c);
 }
 
-/* --- the slow path ------------------------------------------------------------------------------*/
+/* --- the slow path
+ * ------------------------------------------------------------------------------*/
 
 /* Moves n registers at once; to[] and from[] are changed. */
 static void parallel_move(struct x64 *x, unsigned n, uint8_t *to, uint8_t *from)
@@ -487,12 +491,26 @@ static enum thunk slow_arguments(struct x64 *x, const struct cold *c)
     unsigned row = insn->op - IR_LD;
     uint32_t memop = insn->aux, extra = 0;
     switch (insn->op) {
-    case IR_LDV: case IR_STV: extra = 1; break;
-    case IR_LDV2: case IR_STV2: extra = 2; break;
-    case IR_PROBE: case IR_ATOM: extra = (uint32_t)insn->imm; break;
-    case IR_LDX2: extra = 1; break;
-    case IR_STX2: memop |= 1u << 16; break;
-    default: break;
+    case IR_LDV:
+    case IR_STV:
+        extra = 1;
+        break;
+    case IR_LDV2:
+    case IR_STV2:
+        extra = 2;
+        break;
+    case IR_PROBE:
+    case IR_ATOM:
+        extra = (uint32_t)insn->imm;
+        break;
+    case IR_LDX2:
+        extra = 1;
+        break;
+    case IR_STX2:
+        memop |= 1u << 16;
+        break;
+    default:
+        break;
     }
     enc_mov_imm(&x->e, rows[row].memop, memop);
     enc_mov_imm(&x->e, rows[row].pgoff, (uint32_t)c->pgoff);
@@ -507,11 +525,10 @@ static void slow_results(struct x64 *x, const struct cold *c)
     if (insn->op == IR_LDV || insn->op == IR_LDV2) {
         for (int32_t k = 0; k < 2; k++)
             if (c->dst[k] != NOREG)
-                enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, c->dst[k],
-                            cpu_mem(x->layout.scratch + 16 * k));
+                enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, c->dst[k], cpu_mem(x->layout.scratch + 16 * k));
         return;
     }
-    unsigned size = x->type[c->insn] == IR_I64 ? W64 : W32;
+    unsigned size = x->val[c->insn].type == IR_I64 ? W64 : W32;
     if (c->dst[0] != NOREG && (c->dst[0] != RAX || size == W32))
         enc_mov(&x->e, size, c->dst[0], RAX);
     if (c->dst[1] != NOREG)
@@ -553,7 +570,8 @@ void cg_cold_mem(struct x64 *x, const struct cold *c)
     cg_cold_restore(x, c);
 }
 
-/* --- the rest -----------------------------------------------------------------------------------*/
+/* --- the rest
+ * -----------------------------------------------------------------------------------*/
 
 /* Faults as an access would: within one page the check alone says so. */
 static void emit_probe(struct x64 *x, ir_ref v)
@@ -588,8 +606,8 @@ static void emit_exclusive(struct x64 *x, ir_ref v)
 /* What the loop of an atomic operation computes from the old value in rax: t = rax KIND b. */
 static void atom_step(struct x64 *x, unsigned kind, unsigned sz, unsigned t, unsigned b)
 {
-    static const uint8_t keep_old[] = {[IR_ATOM_SMAX] = CC_G, [IR_ATOM_SMIN] = CC_L,
-                                       [IR_ATOM_UMAX] = CC_A, [IR_ATOM_UMIN] = CC_B};
+    static const uint8_t keep_old[] = {
+        [IR_ATOM_SMAX] = CC_G, [IR_ATOM_SMIN] = CC_L, [IR_ATOM_UMAX] = CC_A, [IR_ATOM_UMIN] = CC_B};
     struct enc *e = &x->e;
     switch (kind) {
     case IR_ATOM_CLR:
@@ -661,7 +679,7 @@ static void emit_atom(struct x64 *x, ir_ref v)
         size_t end = enc_jcc32(e, CC_NE);
         enc_patch32(e, end, again);
     }
-    if (x->uses[v])
+    if (x->val[v].uses)
         ra_def_in(x, v, RAX);
     cg_cold_resume(x, c);
 }
@@ -678,7 +696,7 @@ static void emit_cas(struct x64 *x, ir_ref v)
     ra_take(x, RAX);
     struct address a = address_of(x, insn->arg[0]);
     /* b and c are fetched after the check, out of places that the slow path sees, too */
-    ir_ref old = x->rep[insn->arg[1]], new = x->rep[insn->arg[2]];
+    ir_ref old = x->val[insn->arg[1]].rep, new = x->val[insn->arg[2]].rep;
     unsigned entry = ra_temp(x), tag = ra_temp(x);
     unsigned data = x->val[new].at & (AT_REG | AT_PIN) ? x->val[new].reg : NOREG;
     struct cold *c = cold_access(x, a);
@@ -694,16 +712,16 @@ static void emit_cas(struct x64 *x, ir_ref v)
     enc_rm(e, sz ? OP_CMPXCHG : OP_CMPXCHG8, store_size[sz], data,
            mem_index(entry, a.base, 0, a.disp));
     extend_old(x, sz, RAX);
-    if (x->uses[v])
+    if (x->val[v].uses)
         ra_def_in(x, v, RAX);
     cg_cold_resume(x, c);
 }
 
 const struct emit_row x64_emit_mem[] = {
-    {IR_LD, emit_ld},         {IR_ST, emit_st},         {IR_LD2, emit_ld2},
-    {IR_ST2, emit_st},        {IR_LDV, emit_ldv},       {IR_STV, emit_stv},
-    {IR_LDV2, emit_ldv},      {IR_STV2, emit_stv},      {IR_PROBE, emit_probe},
-    {IR_ATOM, emit_atom},     {IR_CAS, emit_cas},       {IR_LDX, emit_exclusive},
+    {IR_LD, emit_ld},          {IR_ST, emit_st},         {IR_LD2, emit_ld2},
+    {IR_ST2, emit_st},         {IR_LDV, emit_ldv},       {IR_STV, emit_stv},
+    {IR_LDV2, emit_ldv},       {IR_STV2, emit_stv},      {IR_PROBE, emit_probe},
+    {IR_ATOM, emit_atom},      {IR_CAS, emit_cas},       {IR_LDX, emit_exclusive},
     {IR_LDX2, emit_exclusive}, {IR_STX, emit_exclusive}, {IR_STX2, emit_exclusive},
     {IR_OP_COUNT, 0},
 };

@@ -2,7 +2,8 @@
 /* Reading and writing CPU state, and calls of C code. */
 #include "engine/x64/emit.h"
 
-/* --- general registers --------------------------------------------------------------------------*/
+/* --- general registers
+ * --------------------------------------------------------------------------*/
 
 /* An access that covers pinned registers in an unusual way goes through memory. */
 static void pins_to_memory(struct x64 *x, int32_t off, unsigned bytes)
@@ -74,13 +75,13 @@ static void emit_put(struct x64 *x, ir_ref v)
     int32_t off = (int32_t)insn->imm, imm;
     bool wide = is_wide(insn);
     unsigned bytes = wide ? 8 : 4, size = wide ? W64 : W32;
-    ir_ref a = x->rep[insn->arg[0]];
+    ir_ref a = x->val[insn->arg[0]].rep;
     int pin = wide ? x64_pin_at(x, off, 8) : -1;
     if (pin >= 0) {
         put_pinned(x, a, (unsigned)pin);
         return;
     }
-    if (x->val[a].at & AT_STATE && x->val[a].off == off && wide && x->type[a] == IR_I64)
+    if (x->val[a].at & AT_STATE && x->val[a].off == off && wide && x->val[a].type == IR_I64)
         return;
     bool is_imm = ra_imm32(x, a, wide, &imm);
     unsigned reg = is_imm ? NOREG : ra_use(x, a);
@@ -92,7 +93,7 @@ static void emit_put(struct x64 *x, ir_ref v)
     bool overlaps = x64_pin_overlaps(x, off, bytes);
     if (overlaps)
         pins_from_memory(x, off, bytes);
-    else if (!is_imm && wide && x->type[a] == IR_I64 && !ra_dies(x, a))
+    else if (!is_imm && wide && x->val[a].type == IR_I64 && !ra_dies(x, a))
         ra_def_state(x, a, off);
 }
 
@@ -132,7 +133,7 @@ static void emit_putv(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     int32_t off = (int32_t)insn->imm;
-    ir_ref a = x->rep[insn->arg[0]];
+    ir_ref a = x->val[insn->arg[0]].rep;
     if (x->val[a].at & AT_STATE && x->val[a].off == off)
         return;
     unsigned reg = ra_xuse(x, a);
@@ -182,7 +183,8 @@ static void emit_fence(struct x64 *x, ir_ref v)
     enc_alu_mem_imm(&x->e, ALU_OR, W32, frame_mem(FRAME_LOCK), 0);
 }
 
-/* --- calls --------------------------------------------------------------------------------------*/
+/* --- calls
+ * --------------------------------------------------------------------------------------*/
 
 void cg_call_thunk(struct x64 *x, enum thunk thunk)
 {
@@ -198,8 +200,8 @@ static struct x64_mem scratch_mem(struct x64 *x, unsigned n)
 static void store_argument(struct x64 *x, ir_ref a, unsigned n)
 {
     int32_t imm;
-    a = x->rep[a];
-    switch (x->type[a]) {
+    a = x->val[a].rep;
+    switch (x->val[a].type) {
     case IR_V128:
         enc_sse1_rm(&x->e, OP_MOVDQU_STORE, ra_xuse(x, a), scratch_mem(x, n));
         break;
@@ -215,7 +217,7 @@ static void store_argument(struct x64 *x, ir_ref a, unsigned n)
         break;
     }
     default:
-        if (ra_imm32(x, a, x->type[a] == IR_I64, &imm)) {
+        if (ra_imm32(x, a, x->val[a].type == IR_I64, &imm)) {
             enc_store_imm(&x->e, W64, scratch_mem(x, n), imm);
         } else {
             unsigned reg = ra_use(x, a);
@@ -229,7 +231,7 @@ static void store_argument(struct x64 *x, ir_ref a, unsigned n)
 static void take_result(struct x64 *x, ir_ref v)
 {
     unsigned t;
-    switch (x->type[v]) {
+    switch (x->val[v].type) {
     case IR_V128:
         enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, ra_xdef(x, v), scratch_mem(x, 0));
         break;
@@ -242,7 +244,8 @@ static void take_result(struct x64 *x, ir_ref v)
         ra_def_in(x, v, t);
         break;
     default:
-        enc_load(&x->e, x->type[v] == IR_I64 ? W64 : W32, ra_def(x, v, true), scratch_mem(x, 0));
+        enc_load(&x->e, x->val[v].type == IR_I64 ? W64 : W32, ra_def(x, v, true),
+                 scratch_mem(x, 0));
     }
 }
 
@@ -265,8 +268,7 @@ static enum thunk call_kind(const struct ir_helper *helper)
 {
     if (helper->flags & IR_HELPER_RAISES)
         return THUNK_CALL_RAISE;
-    return helper->flags & (IR_HELPER_READS_R | IR_HELPER_WRITES_R) ? THUNK_CALL_EXACT
-                                                                    : THUNK_CALL;
+    return helper->flags & (IR_HELPER_READS_R | IR_HELPER_WRITES_R) ? THUNK_CALL_EXACT : THUNK_CALL;
 }
 
 static void emit_call(struct x64 *x, ir_ref v)
@@ -289,7 +291,7 @@ static void emit_call(struct x64 *x, ir_ref v)
     enc_mov_imm(&x->e, RAX, (uintptr_t)helper->fn);
     cg_call_thunk(x, kind);
     ra_forget_temps(x);
-    if (x->uses[v]) {
+    if (x->val[v].uses) {
         ra_take(x, RAX);
         ra_def_in(x, v, RAX);
     }
@@ -313,13 +315,13 @@ static void emit_callv(struct x64 *x, ir_ref v)
     enc_mov_imm(&x->e, RAX, (uintptr_t)helper->fnv);
     cg_call_thunk(x, kind);
     ra_forget_temps(x);
-    if (x->uses[v])
+    if (x->val[v].uses)
         take_result(x, v);
 }
 
 const struct emit_row x64_emit_state[] = {
-    {IR_GET, emit_get},     {IR_PUT, emit_put},     {IR_GET8, emit_get8}, {IR_PUT8, emit_put8},
-    {IR_GETV, emit_getv},   {IR_PUTV, emit_putv},   {IR_PCREL, emit_pcrel}, {IR_INSN, emit_insn},
-    {IR_HI, emit_nothing},  {IR_HIV, emit_nothing}, {IR_FENCE, emit_fence}, {IR_CALL, emit_call},
+    {IR_GET, emit_get},     {IR_PUT, emit_put},       {IR_GET8, emit_get8},   {IR_PUT8, emit_put8},
+    {IR_GETV, emit_getv},   {IR_PUTV, emit_putv},     {IR_PCREL, emit_pcrel}, {IR_INSN, emit_insn},
+    {IR_HI, emit_nothing},  {IR_HIV, emit_nothing},   {IR_FENCE, emit_fence}, {IR_CALL, emit_call},
     {IR_CALLV, emit_callv}, {IR_CONST, emit_nothing}, {IR_OP_COUNT, 0},
 };

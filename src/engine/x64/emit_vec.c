@@ -3,7 +3,8 @@
  * evaluator. */
 #include "engine/x64/emit.h"
 
-/* --- building blocks ----------------------------------------------------------------------------*/
+/* --- building blocks
+ * ----------------------------------------------------------------------------*/
 
 /* dst = dst op src, dst being the caller's scratch or result. */
 static void into(struct x64 *x, unsigned op, unsigned dst, unsigned src)
@@ -122,7 +123,8 @@ static void emit_plain(struct x64 *x, ir_ref v)
     }
 }
 
-/* --- moves --------------------------------------------------------------------------------------*/
+/* --- moves
+ * --------------------------------------------------------------------------------------*/
 
 /* dst = {low, low}, through a general register. */
 static void splat(struct x64 *x, unsigned dst, uint64_t imm)
@@ -148,14 +150,14 @@ static void emit_vconst(struct x64 *x, ir_ref v)
 static void emit_vzero64(struct x64 *x, ir_ref v)
 {
     unary(x, v, OP_MOVQ_LOAD);
-    x->clear[v] = 8;
+    x->val[v].clear = 8;
 }
 
 static void emit_vzero32(struct x64 *x, ir_ref v)
 {
     struct rm rm = ra_xrm(x, x->insn[v].arg[0]);
     unsigned dst = ra_xdef(x, v);
-    x->clear[v] = 4;
+    x->val[v].clear = 4;
     if (rm.mem) {
         enc_sse1_rm(&x->e, OP_MOVD_LOAD, dst, rm.m);
     } else { /* insertps 0 to 0, clearing 1..3 */
@@ -232,7 +234,7 @@ static void emit_vfromx(struct x64 *x, ir_ref v)
             enc_sse_gpr_rr(&x->e, OP_MOVD_LOAD, 1, dst, a.reg);
     }
     if (ra_const(x, insn->arg[1], &imm) && imm == 0) {
-        x->clear[v] = 8;
+        x->val[v].clear = 8;
         return;
     }
     unsigned b = ra_use(x, insn->arg[1]);
@@ -262,7 +264,7 @@ static void emit_vlane(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned esz = insn->aux & 3, lane = (unsigned)insn->imm;
     bool is_signed = insn->op == IR_VLANES && esz < 3;
-    ir_ref a = x->rep[insn->arg[0]];
+    ir_ref a = x->val[insn->arg[0]].rep;
     const struct val *val = &x->val[a];
     if (!(val->at & AT_REG) && val->at & AT_STATE) { /* straight out of memory */
         struct x64_mem m = cpu_mem(val->off + (int32_t)(lane << esz));
@@ -311,7 +313,8 @@ static void emit_vcopylane(struct x64 *x, ir_ref v)
     insert(x, esz, dst, t, to);
 }
 
-/* --- logic --------------------------------------------------------------------------------------*/
+/* --- logic
+ * --------------------------------------------------------------------------------------*/
 
 static void emit_vandn(struct x64 *x, ir_ref v) /* pandn inverts its first operand */
 {
@@ -344,7 +347,8 @@ static void emit_vbsl(struct x64 *x, ir_ref v) /* ((b ^ c) & a) ^ c */
     into(x, OP_PXOR, dst, c);
 }
 
-/* --- arithmetic ---------------------------------------------------------------------------------*/
+/* --- arithmetic
+ * ---------------------------------------------------------------------------------*/
 
 static const uint16_t psub[4] = {OP_PSUBB, OP_PSUBW, OP_PSUBD, OP_PSUBQ};
 static const uint16_t pcmpeq[4] = {OP_PCMPEQB, OP_PCMPEQW, OP_PCMPEQD, OP_PCMPEQQ};
@@ -446,7 +450,8 @@ static void emit_vctst(struct x64 *x, ir_ref v)
     into(x, OP_PXOR, dst, t);
 }
 
-/* --- shifts -------------------------------------------------------------------------------------*/
+/* --- shifts
+ * -------------------------------------------------------------------------------------*/
 
 /* Bytes are shifted as words and masked. */
 static void shift_bytes(struct x64 *x, unsigned form, unsigned dst, unsigned src, unsigned imm)
@@ -524,7 +529,8 @@ static void emit_vshl(struct x64 *x, ir_ref v)
     enc_u8(e, negative << 4);
 }
 
-/* --- permutations -------------------------------------------------------------------------------*/
+/* --- permutations
+ * -------------------------------------------------------------------------------*/
 
 static void emit_vuzp(struct x64 *x, ir_ref v)
 {
@@ -624,7 +630,8 @@ static void emit_vtbl(struct x64 *x, ir_ref v)
     three(x, OP_PSHUFB, dst, a, t);
 }
 
-/* --- widths -------------------------------------------------------------------------------------*/
+/* --- widths
+ * -------------------------------------------------------------------------------------*/
 
 static void emit_vpaddl(struct x64 *x, ir_ref v)
 {
@@ -719,7 +726,8 @@ static void emit_vmull(struct x64 *x, ir_ref v)
     }
 }
 
-/* --- bits ---------------------------------------------------------------------------------------*/
+/* --- bits
+ * ---------------------------------------------------------------------------------------*/
 
 /* dst = sum or union of two table look-ups by nibble. */
 static void by_nibble(struct x64 *x, ir_ref v, enum pool low, enum pool high, unsigned combine)
@@ -760,7 +768,8 @@ static void emit_vpmull(struct x64 *x, ir_ref v)
     enc_u8(&x->e, insn->imm & 1 ? 0x11 : 0x00);
 }
 
-/* --- AES (manual C7.2): the key is added before the substitution, x86 adds it after -------------*/
+/* --- AES (manual C7.2): the key is added before the substitution, x86 adds it after
+ * -------------*/
 
 static void emit_aes(struct x64 *x, ir_ref v)
 {
@@ -795,25 +804,65 @@ static void emit_aesmc(struct x64 *x, ir_ref v)
 }
 
 const struct emit_row x64_emit_vec[] = {
-    {IR_VAND, emit_plain},      {IR_VOR, emit_plain},       {IR_VXOR, emit_plain},
-    {IR_VADD, emit_plain},      {IR_VSUB, emit_plain},      {IR_VMUL, emit_vmul},
-    {IR_VCEQ, emit_plain},      {IR_VCGT, emit_plain},      {IR_VSMAX, emit_plain},
-    {IR_VSMIN, emit_plain},     {IR_VUMAX, emit_plain},     {IR_VUMIN, emit_plain},
-    {IR_VZIP1, emit_plain},     {IR_VZIP2, emit_plain},     {IR_VURHADD, emit_plain},
-    {IR_VCONST, emit_vconst},   {IR_VZERO64, emit_vzero64}, {IR_VZERO32, emit_vzero32},
-    {IR_VDUP, emit_vdup},       {IR_VDUPLANE, emit_vduplane}, {IR_VFROMX, emit_vfromx},
-    {IR_VLANEU, emit_vlane},    {IR_VLANES, emit_vlane},    {IR_VSETLANE, emit_vsetlane},
-    {IR_VCOPYLANE, emit_vcopylane}, {IR_VANDN, emit_vandn}, {IR_VNOT, emit_vnot},
-    {IR_VORN, emit_vorn},       {IR_VBSL, emit_vbsl},       {IR_VNEG, emit_vneg},
-    {IR_VABS, emit_vabs},       {IR_VCGE, emit_vcge},       {IR_VCHS, emit_vcge},
-    {IR_VCHI, emit_vchi},       {IR_VCTST, emit_vctst},     {IR_VSHLI, emit_vshift},
-    {IR_VSHRI, emit_vshift},    {IR_VSARI, emit_vshift},    {IR_VUSHL, emit_vshl},
-    {IR_VSSHL, emit_vshl},      {IR_VUZP1, emit_vuzp},      {IR_VUZP2, emit_vuzp},
-    {IR_VTRN1, emit_vtrn},      {IR_VTRN2, emit_vtrn},      {IR_VEXT, emit_vext},
-    {IR_VREV, emit_vrev},       {IR_VTBL, emit_vtbl},       {IR_VPADDL, emit_vpaddl},
-    {IR_VWIDENU, emit_vwiden},  {IR_VWIDENS, emit_vwiden},  {IR_VNARROW, emit_vnarrow},
-    {IR_VSMULL, emit_vmull},    {IR_VUMULL, emit_vmull},    {IR_VCNT, emit_vcnt},
-    {IR_VRBIT, emit_vrbit},     {IR_VPMULL, emit_vpmull},   {IR_AESE, emit_aes},
-    {IR_AESD, emit_aes},        {IR_AESMC, emit_aesmc},     {IR_AESIMC, emit_aesmc},
+    {IR_VAND, emit_plain},
+    {IR_VOR, emit_plain},
+    {IR_VXOR, emit_plain},
+    {IR_VADD, emit_plain},
+    {IR_VSUB, emit_plain},
+    {IR_VMUL, emit_vmul},
+    {IR_VCEQ, emit_plain},
+    {IR_VCGT, emit_plain},
+    {IR_VSMAX, emit_plain},
+    {IR_VSMIN, emit_plain},
+    {IR_VUMAX, emit_plain},
+    {IR_VUMIN, emit_plain},
+    {IR_VZIP1, emit_plain},
+    {IR_VZIP2, emit_plain},
+    {IR_VURHADD, emit_plain},
+    {IR_VCONST, emit_vconst},
+    {IR_VZERO64, emit_vzero64},
+    {IR_VZERO32, emit_vzero32},
+    {IR_VDUP, emit_vdup},
+    {IR_VDUPLANE, emit_vduplane},
+    {IR_VFROMX, emit_vfromx},
+    {IR_VLANEU, emit_vlane},
+    {IR_VLANES, emit_vlane},
+    {IR_VSETLANE, emit_vsetlane},
+    {IR_VCOPYLANE, emit_vcopylane},
+    {IR_VANDN, emit_vandn},
+    {IR_VNOT, emit_vnot},
+    {IR_VORN, emit_vorn},
+    {IR_VBSL, emit_vbsl},
+    {IR_VNEG, emit_vneg},
+    {IR_VABS, emit_vabs},
+    {IR_VCGE, emit_vcge},
+    {IR_VCHS, emit_vcge},
+    {IR_VCHI, emit_vchi},
+    {IR_VCTST, emit_vctst},
+    {IR_VSHLI, emit_vshift},
+    {IR_VSHRI, emit_vshift},
+    {IR_VSARI, emit_vshift},
+    {IR_VUSHL, emit_vshl},
+    {IR_VSSHL, emit_vshl},
+    {IR_VUZP1, emit_vuzp},
+    {IR_VUZP2, emit_vuzp},
+    {IR_VTRN1, emit_vtrn},
+    {IR_VTRN2, emit_vtrn},
+    {IR_VEXT, emit_vext},
+    {IR_VREV, emit_vrev},
+    {IR_VTBL, emit_vtbl},
+    {IR_VPADDL, emit_vpaddl},
+    {IR_VWIDENU, emit_vwiden},
+    {IR_VWIDENS, emit_vwiden},
+    {IR_VNARROW, emit_vnarrow},
+    {IR_VSMULL, emit_vmull},
+    {IR_VUMULL, emit_vmull},
+    {IR_VCNT, emit_vcnt},
+    {IR_VRBIT, emit_vrbit},
+    {IR_VPMULL, emit_vpmull},
+    {IR_AESE, emit_aes},
+    {IR_AESD, emit_aes},
+    {IR_AESMC, emit_aesmc},
+    {IR_AESIMC, emit_aesmc},
     {IR_OP_COUNT, 0},
 };

@@ -38,7 +38,8 @@ static void put_opcode(struct enc *e, unsigned op)
 static void put_rex(struct enc *e, unsigned size, unsigned reg, unsigned index, unsigned base,
                     bool low_bytes)
 {
-    unsigned rex = (size == W64) << 3 | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
+    unsigned rex =
+        (size == W64) << 3 | (reg >> 3 & 1) << 2 | (index >> 3 & 1) << 1 | (base >> 3 & 1);
     if (rex || low_bytes)
         enc_u8(e, 0x40 | rex);
 }

@@ -7,7 +7,7 @@
 
 bool fl_wanted(const struct x64 *x)
 {
-    return x->flags != IR_NONE && x->last[x->flags] > x->i;
+    return x->flags != IR_NONE && x->val[x->flags].last > x->i;
 }
 
 /* ax = the resting form of EFLAGS, Arm's polarity. Leaves EFLAGS so. */
@@ -29,7 +29,7 @@ void fl_clobber(struct x64 *x)
         return;
     struct val *val = &x->val[v];
     val->at &= ~AT_FLAGS;
-    if (!val->at && x->last[v] >= x->i) {
+    if (!val->at && x->val[v].last >= x->i) {
         flags_to_ax(x);
         ra_def_in(x, v, RAX);
         ra_release(x, RAX);
@@ -61,7 +61,7 @@ static void polarity(struct x64 *x, bool inverted)
 
 void fl_load(struct x64 *x, ir_ref v, bool inverted)
 {
-    v = x->rep[v];
+    v = x->val[v].rep;
     if (!(x->val[v].at & AT_FLAGS)) {
         fl_clobber(x);
         ra_take(x, RAX);
@@ -80,19 +80,24 @@ void fl_load(struct x64 *x, ir_ref v, bool inverted)
 static unsigned single_flag(unsigned cond)
 {
     switch (cond >> 1) {
-    case 0: return 0x4000;
-    case 1: return 0x0100;
-    case 2: return 0x8000;
-    case 3: return 0x0001;
-    default: return 0;
+    case 0:
+        return 0x4000;
+    case 1:
+        return 0x0100;
+    case 2:
+        return 0x8000;
+    case 3:
+        return 0x0001;
+    default:
+        return 0;
     }
 }
 
 enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond)
 {
-    static const uint8_t direct[14] = {CC_E, CC_NE, CC_B, CC_AE, CC_S, CC_NS, CC_O, CC_NO,
-                                       CC_A, CC_BE, CC_GE, CC_L, CC_G, CC_LE};
-    v = x->rep[v];
+    static const uint8_t direct[14] = {CC_E,  CC_NE, CC_B,  CC_AE, CC_S, CC_NS, CC_O,
+                                       CC_NO, CC_A,  CC_BE, CC_GE, CC_L, CC_G,  CC_LE};
+    v = x->val[v].rep;
     const struct val *val = &x->val[v];
     unsigned bit = single_flag(cond);
     if (!(val->at & AT_FLAGS) && bit) {
@@ -114,4 +119,3 @@ enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond)
     enum x64_cc cc = direct[cond];
     return cond >> 1 == 1 && x->inverted ? cc ^ 1 : cc;
 }
-

@@ -62,8 +62,7 @@ static void save_pins(struct x64 *x, bool all)
 {
     for (unsigned p = 0; p < PINS; p++)
         if (all || volatile_pin(x64_pins[p].host))
-            enc_store(&x->e, W64, x64_pins[p].host,
-                      cpu_mem(x->layout.x0 + 8 * x64_pins[p].guest));
+            enc_store(&x->e, W64, x64_pins[p].host, cpu_mem(x->layout.x0 + 8 * x64_pins[p].guest));
 }
 
 static void load_pins(struct x64 *x, bool all)

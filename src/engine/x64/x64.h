@@ -35,7 +35,8 @@ struct x64_host {
 /* Probes the CPU. limit caps the level (X64_V4 for all there is); what is above it is hidden. */
 void x64_probe(enum x64_level limit, struct x64_host *host);
 
-/* What the engine lends to thunks (called on the vCPU thread, on the host stack, all pins saved). */
+/* What the engine lends to thunks (called on the vCPU thread, on the host stack, all pins saved).
+ */
 struct x64_callbacks {
     /* Finds or makes the translation for guest address va in the current context and returns its
      * entry, or NULL when the thread must leave instead (attention, exception: pc is set). */
@@ -52,7 +53,7 @@ struct x64_config {
     const struct ir_helper *helpers;
     unsigned nhelpers;
     struct x64_callbacks callbacks;
-    bool fp_default; /* reserved */
+    bool fp_default;  /* reserved */
     uint8_t *rw, *rx; /* code memory for the thunks: the same bytes, writable and executable view */
     size_t room;
 };
@@ -75,15 +76,15 @@ const struct x64_thunks *x64_thunks(const struct x64 *x64);
  * carry their guard: the itlb entry of the target's page must hit and have page_id.
  */
 struct x64_link {
-    int32_t pgoff;     /* target, from the start of the region's page; outside 0..4095: cross-page */
-    uint32_t jump;     /* offset in the region's code of the aligned rel32 to patch */
-    uint32_t guard;    /* cross-page: offset of the aligned imm32 page_id; 0: in-page */
+    int32_t pgoff;  /* target, from the start of the region's page; outside 0..4095: cross-page */
+    uint32_t jump;  /* offset in the region's code of the aligned rel32 to patch */
+    uint32_t guard; /* cross-page: offset of the aligned imm32 page_id; 0: in-page */
 };
 
 enum { X64_MAX_LINKS = 256 };
 
 struct x64_code {
-    size_t size;                          /* bytes written */
+    size_t size; /* bytes written */
     struct x64_link link[X64_MAX_LINKS];
     unsigned links;
 };

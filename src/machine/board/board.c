@@ -66,14 +66,15 @@ void board_connect(struct board *board, struct device *dev)
 
 /* --- memory contents -------------------------------------------------------------------------*/
 
-static int put(struct board *board, const char *what, uint64_t addr, const void *data,
-               uint64_t size, struct error *err)
+/* The host's address of a piece of guest RAM that is about to be filled. */
+static void *room(struct board *board, const char *what, uint64_t addr, uint64_t size,
+                  struct error *err)
 {
-    if (mem_write(board->mem, addr, data, size) != 0)
-        return error_set(err, -EFAULT,
-                         "%s (%llu bytes at 0x%llx) does not fit into the guest's memory", what,
-                         (unsigned long long)size, (unsigned long long)addr);
-    return 0;
+    void *to = mem_ptr(board->mem, addr, size, true);
+    if (!to)
+        error_set(err, -EFAULT, "%s (%llu bytes at 0x%llx) does not fit into the guest's memory",
+                  what, (unsigned long long)size, (unsigned long long)addr);
+    return to;
 }
 
 static int put_kernel(struct board *board, const struct kernel *kernel, struct error *err)
@@ -81,34 +82,43 @@ static int put_kernel(struct board *board, const struct kernel *kernel, struct e
     for (unsigned i = 0; i < kernel->segments; i++) {
         const struct kernel_segment *s = &kernel->segment[i];
         uint64_t addr = board->layout.base + s->addr;
-        int rc =
-            put(board, board->config.kernel, addr, kernel->data + s->offset, s->file_size, err);
+        void *to = room(board, board->config.kernel, addr, s->mem_size, err);
+        int rc = to ? kernel_read_segment(kernel, i, to, err) : -EFAULT;
         if (rc)
             return rc;
+        mem_written(board->mem, addr, s->mem_size);
     }
     return 0;
+}
+
+static int put_initrd(struct board *board, const struct fw_file *file, struct error *err)
+{
+    void *to = room(board, board->config.initrd, board->layout.initrd, file->size, err);
+    int rc = to ? fw_file_read(file, 0, to, file->size, err) : -EFAULT;
+    if (!rc)
+        mem_written(board->mem, board->layout.initrd, file->size);
+    return rc;
 }
 
 /* Kernel and initrd into memory, as board->layout says afterwards. */
 static int load_files(struct board *board, struct error *err)
 {
     struct kernel kernel;
-    uint8_t *initrd = NULL;
-    size_t initrd_size = 0;
+    struct fw_file initrd = {.fd = -1};
     int rc = kernel_open(board->config.kernel, &kernel, err);
     if (rc)
         return rc;
     if (board->config.initrd)
-        rc = kernel_read_file(board->config.initrd, "initrd", &initrd, &initrd_size, err);
+        rc = fw_file_open(board->config.initrd, "initrd", &initrd, err);
     if (!rc)
         rc = kernel_place(&kernel, board->config.kernel, board->map->ram_base, board->config.memory,
-                          initrd_size, DTB_ROOM, &board->layout, err);
+                          initrd.size, DTB_ROOM, &board->layout, err);
     if (!rc)
         rc = put_kernel(board, &kernel, err);
-    if (!rc && initrd)
-        rc = put(board, board->config.initrd, board->layout.initrd, initrd, initrd_size, err);
-    board->initrd_size = initrd_size;
-    free(initrd);
+    if (!rc && board->config.initrd)
+        rc = put_initrd(board, &initrd, err);
+    board->initrd_size = initrd.size;
+    fw_file_close(&initrd);
     kernel_close(&kernel);
     return rc;
 }
@@ -130,9 +140,8 @@ int board_load(struct board *board, struct error *err)
     free(board->fdt);
     board->fdt = fdt;
     board->fdt_size = size;
-    rc = put(board, "the device tree", board->layout.dtb, fdt, size, err);
-    if (rc)
-        return rc;
+    if (mem_write(board->mem, board->layout.dtb, fdt, size))
+        return error_set(err, -EFAULT, "the device tree does not fit into the guest's memory");
     engine_reset(board->engine, board->layout.entry, board->layout.dtb);
     return 0;
 }

@@ -213,6 +213,7 @@ static int add_timer(struct board *board, struct error *err)
     board->hooks.timer_read = generic_timer_read;
     board->hooks.timer_write = generic_timer_write;
     board->hooks.timer_deadline = generic_timer_deadline;
+    board->hooks.timer_stop = generic_timer_stop;
     return 0;
 }
 

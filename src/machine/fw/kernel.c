@@ -3,12 +3,9 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bits.h"
 #include "base/error.h"
@@ -16,7 +13,6 @@
 
 enum {
     KERNEL_ALIGN = 2 << 20, /* of an Image's base and of the device tree */
-    KERNEL_MAX = 1 << 30,   /* uncompressed */
     IMAGE_HEADER = 64,
     ZBOOT_TYPE = 24, /* offset of the compression's name, up to the PE pointer */
     ZBOOT_TYPE_LEN = 32,
@@ -25,54 +21,6 @@ enum {
 };
 
 #define EXPECTED "expected an AArch64 kernel (Image, Image.gz, vmlinuz or ELF)"
-
-int kernel_read_file(const char *path, const char *what, uint8_t **out, size_t *out_size,
-                     struct error *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
-    struct stat st;
-    uint8_t *data = NULL;
-    int rc = 0;
-    if (fstat(fd, &st) != 0)
-        rc = error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
-    else if (S_ISDIR(st.st_mode))
-        rc = error_set(err, -EISDIR, "%s %s is a directory", what, path);
-    else if (!S_ISREG(st.st_mode))
-        rc = error_set(err, -EINVAL, "%s %s is not a regular file", what, path);
-    else if (st.st_size == 0)
-        rc = error_set(err, -ENODATA, "%s %s is empty", what, path);
-    else if (st.st_size > KERNEL_MAX)
-        rc = error_set(err, -EFBIG, "%s %s is larger than %d MiB", what, path, KERNEL_MAX >> 20);
-    if (rc)
-        goto out;
-    data = malloc((size_t)st.st_size);
-    if (!data) {
-        rc = error_set(err, -ENOMEM, "%s %s: out of memory", what, path);
-        goto out;
-    }
-    size_t done = 0;
-    while (done < (size_t)st.st_size) {
-        ssize_t n = read(fd, data + done, (size_t)st.st_size - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            rc = error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
-            goto out;
-        }
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    *out = data;
-    *out_size = done;
-    data = NULL;
-out:
-    free(data);
-    close(fd);
-    return rc;
-}
 
 static bool is_image(const uint8_t *data, size_t size)
 {
@@ -92,10 +40,11 @@ static bool is_elf(const uint8_t *data, size_t size)
 }
 
 /* booting.rst, "Call the kernel image": text_offset at 8, image_size at 16, flags at 24. */
-static int parse_image(const char *name, struct kernel *kernel, struct error *err)
+static int parse_image(const char *name, const uint8_t *header, struct kernel *kernel,
+                       struct error *err)
 {
-    uint64_t text_offset = ld_le(kernel->data + 8, 8);
-    uint64_t image_size = ld_le(kernel->data + 16, 8);
+    uint64_t text_offset = ld_le(header + 8, 8);
+    uint64_t image_size = ld_le(header + 16, 8);
     if (image_size == 0) {
         text_offset = OLD_TEXT_OFFSET;
         image_size = kernel->size + OLD_BSS_ROOM;
@@ -210,64 +159,114 @@ static int parse_plain(const char *name, const char *packing, struct kernel *ker
                        struct error *err)
 {
     if (is_image(kernel->data, kernel->size) && !is_zboot(kernel->data, kernel->size))
-        return parse_image(name, kernel, err);
+        return parse_image(name, kernel->data, kernel, err);
     if (is_elf(kernel->data, kernel->size))
         return parse_elf(name, kernel, err);
     return error_set(err, -EINVAL, "kernel %s is %s%s; " EXPECTED, name, packing,
                      kernel_what(kernel->data, kernel->size));
 }
 
-int kernel_parse(const char *name, const uint8_t *data, size_t size, struct kernel *kernel,
-                 struct error *err)
+/* Unpacks data into kernel->data, or takes data itself (malloc'ed) when it is not packed. */
+static int unpack(const char *name, uint8_t **owned, const uint8_t *data, size_t size,
+                  struct kernel *kernel, const char **packing, struct error *err)
+{
+    int rc = 0;
+    if (unpack_is_gzip(data, size)) {
+        *packing = "gzip-compressed: ";
+        rc = unpack_gzip(data, size, FW_FILE_MAX, &kernel->data, &kernel->size);
+        return rc ? unpack_error(name, "gzip", rc, err) : 0;
+    }
+    if (unpack_is_zstd(data, size)) {
+        *packing = "zstd-compressed: ";
+        rc = unpack_zstd(data, size, FW_FILE_MAX, &kernel->data, &kernel->size);
+        return rc ? unpack_error(name, "zstd", rc, err) : 0;
+    }
+    kernel->data = *owned;
+    kernel->size = size;
+    *owned = NULL;
+    return 0;
+}
+
+/* Parses a whole file in malloc'ed memory, which it takes. */
+static int parse_owned(const char *name, uint8_t *owned, size_t size, struct kernel *kernel,
+                       struct error *err)
 {
     const char *packing = "";
-    int rc;
-    *kernel = (struct kernel){0};
-    if (is_zboot(data, size)) {
+    const uint8_t *data = owned;
+    int rc = 0;
+    *kernel = (struct kernel){.file.fd = -1};
+    if (is_zboot(data, size))
         rc = find_payload(name, &data, &size, err);
-        if (rc)
-            return rc;
-    }
-    if (unpack_is_gzip(data, size)) {
-        packing = "gzip-compressed: ";
-        rc = unpack_gzip(data, size, KERNEL_MAX, &kernel->data, &kernel->size);
-        if (rc)
-            return unpack_error(name, "gzip", rc, err);
-    } else if (unpack_is_zstd(data, size)) {
-        packing = "zstd-compressed: ";
-        rc = unpack_zstd(data, size, KERNEL_MAX, &kernel->data, &kernel->size);
-        if (rc)
-            return unpack_error(name, "zstd", rc, err);
-    } else {
-        kernel->data = malloc(size ? size : 1);
-        if (!kernel->data)
-            return error_set(err, -ENOMEM, "kernel %s: out of memory", name);
-        memcpy(kernel->data, data, size);
-        kernel->size = size;
-    }
-    rc = parse_plain(name, packing, kernel, err);
+    if (!rc)
+        rc = unpack(name, &owned, data, size, kernel, &packing, err);
+    if (!rc)
+        rc = parse_plain(name, packing, kernel, err);
+    free(owned);
     if (rc)
         kernel_close(kernel);
     return rc;
 }
 
+int kernel_parse(const char *name, const uint8_t *data, size_t size, struct kernel *kernel,
+                 struct error *err)
+{
+    uint8_t *copy = malloc(size + 1);
+    if (!copy)
+        return error_set(err, -ENOMEM, "kernel %s: out of memory", name);
+    memcpy(copy, data, size);
+    return parse_owned(name, copy, size, kernel, err);
+}
+
 int kernel_open(const char *path, struct kernel *kernel, struct error *err)
 {
-    uint8_t *data;
-    size_t size;
-    *kernel = (struct kernel){0};
-    int rc = kernel_read_file(path, "kernel", &data, &size, err);
+    uint8_t header[IMAGE_HEADER] = {0}, *data = NULL;
+    struct fw_file file;
+    *kernel = (struct kernel){.file.fd = -1};
+    int rc = fw_file_open(path, "kernel", &file, err);
     if (rc)
         return rc;
-    rc = kernel_parse(path, data, size, kernel, err);
+    size_t size = file.size;
+    rc = fw_file_read(&file, 0, header, size < sizeof(header) ? size : sizeof(header), err);
+    if (rc)
+        goto out;
+    if (is_image(header, size) && !is_zboot(header, size)) {
+        /* The common case is read once, by kernel_read_segment, to where it runs. */
+        kernel->file = file;
+        kernel->size = size;
+        rc = parse_image(path, header, kernel, err);
+        if (rc)
+            kernel_close(kernel);
+        return rc;
+    }
+    data = malloc(size);
+    if (!data)
+        rc = error_set(err, -ENOMEM, "kernel %s: out of memory", path);
+    else
+        rc = fw_file_read(&file, 0, data, size, err);
+    if (!rc) {
+        rc = parse_owned(path, data, size, kernel, err);
+        data = NULL;
+    }
+out:
     free(data);
+    fw_file_close(&file);
     return rc;
+}
+
+int kernel_read_segment(const struct kernel *kernel, unsigned i, void *to, struct error *err)
+{
+    const struct kernel_segment *s = &kernel->segment[i];
+    if (!kernel->data)
+        return fw_file_read(&kernel->file, s->offset, to, (size_t)s->file_size, err);
+    memcpy(to, kernel->data + s->offset, (size_t)s->file_size);
+    return 0;
 }
 
 void kernel_close(struct kernel *kernel)
 {
     free(kernel->data);
-    *kernel = (struct kernel){0};
+    fw_file_close(&kernel->file);
+    *kernel = (struct kernel){.file.fd = -1};
 }
 
 /* First and last byte + 1 of what the kernel occupies, relative to its base. */

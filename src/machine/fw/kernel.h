@@ -11,37 +11,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/fw/file.h"
+
 struct error;
 
 enum { KERNEL_MAX_SEGMENTS = 16 };
 
 struct kernel_segment {
     uint64_t addr;      /* physical; for an Image relative to the 2 MiB aligned base */
-    size_t offset;      /* in data */
-    uint64_t file_size; /* bytes from data */
+    size_t offset;      /* in data or file */
+    uint64_t file_size; /* bytes from there */
     uint64_t mem_size;  /* bytes in memory, the rest is zero */
 };
 
 struct kernel {
     const char *format; /* "arm64 Image", "AArch64 ELF" */
-    uint8_t *data;      /* the uncompressed image */
+    uint8_t *data;      /* the uncompressed image; NULL: it is what is in file */
     size_t size;
+    struct fw_file file;
     bool fixed;     /* ELF: segments' addresses are absolute */
     uint64_t entry; /* absolute, or relative to the base */
     struct kernel_segment segment[KERNEL_MAX_SEGMENTS];
     unsigned segments;
 };
 
-/* Reads and recognises a kernel. On error one line says what the file is. */
+/* Opens and recognises a kernel; path must outlive it. On error one line says what the file is. */
 int kernel_open(const char *path, struct kernel *kernel, struct error *err);
 /* The same from memory; name is for messages. data stays the caller's. */
 int kernel_parse(const char *name, const uint8_t *data, size_t size, struct kernel *kernel,
                  struct error *err);
 void kernel_close(struct kernel *kernel);
 
-/* Reads a whole file such as an initrd: malloc'ed. what ("initrd") is for messages. */
-int kernel_read_file(const char *path, const char *what, uint8_t **data, size_t *size,
-                     struct error *err);
+/* Puts segment i's file_size bytes into memory at `to`. */
+int kernel_read_segment(const struct kernel *kernel, unsigned i, void *to, struct error *err);
 
 struct kernel_layout {
     uint64_t base; /* what an Image's segments are relative to; 0 for fixed ones */

@@ -13,6 +13,7 @@
 #include "machine/timer/generic.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "arm/hooks.h"
@@ -59,7 +60,8 @@ struct generic_timer {
     int shift; /* ns >> shift = ticks, or -1 */
     uint64_t (*now)(void *ctx);
     void *now_ctx;
-    uint64_t start; /* ns at which the counter was 0 */
+    _Atomic uint64_t start;      /* ns at which the counter was 0 */
+    _Atomic uint64_t stopped_at; /* ns at which it stopped, UINT64_MAX: it runs */
     struct generic_cpu *cpu;
 };
 
@@ -86,9 +88,12 @@ static uint64_t to_ns(const struct generic_timer *timer, uint64_t ticks)
 static uint64_t elapsed_ns(const struct generic_timer *timer)
 {
     uint64_t now = timer->now(timer->now_ctx);
+    uint64_t start = atomic_load_explicit(&timer->start, memory_order_relaxed);
+    uint64_t stopped_at = atomic_load_explicit(&timer->stopped_at, memory_order_relaxed);
+    now = now < stopped_at ? now : stopped_at;
     /* The host's clock is read by several threads; one that is just behind reset must not see a
      * huge number. */
-    return now > timer->start ? now - timer->start : 0;
+    return now > start ? now - start : 0;
 }
 
 static uint64_t counter(const struct generic_timer *timer)
@@ -124,13 +129,15 @@ static uint64_t deadline_of(const struct generic_timer *timer, uint64_t cval)
 {
     if (cval == UINT64_MAX)
         return UINT64_MAX;
-    uint64_t ns = to_ns(timer, cval);
-    return ns > UINT64_MAX - 1 - timer->start ? UINT64_MAX : timer->start + ns;
+    uint64_t ns = to_ns(timer, cval), start = timer->start;
+    return ns > UINT64_MAX - 1 - start ? UINT64_MAX : start + ns;
 }
 
 static void update_locked(struct generic_cpu *cpu)
 {
     uint64_t deadline = deadline_of(cpu->owner, drive(cpu, counter(cpu->owner)));
+    if (cpu->owner->stopped_at != UINT64_MAX)
+        return; /* deadlines move while the counter stands still: set when it goes on */
     if (cpu->timer && deadline < cpu->armed) {
         cpu->armed = deadline;
         loop_timer_set(cpu->timer, deadline);
@@ -229,6 +236,30 @@ void generic_timer_write(void *ctx, unsigned index, uint32_t sysreg, uint64_t va
     pthread_mutex_unlock(&cpu->lock);
 }
 
+static void update_all(struct generic_timer *timer)
+{
+    for (unsigned i = 0; i < timer->cpus; i++) {
+        pthread_mutex_lock(&timer->cpu[i].lock);
+        update_locked(&timer->cpu[i]);
+        pthread_mutex_unlock(&timer->cpu[i].lock);
+    }
+}
+
+void generic_timer_stop(void *ctx, bool stop)
+{
+    struct generic_timer *timer = ctx;
+    uint64_t now = timer->now(timer->now_ctx);
+    if (stop == (timer->stopped_at != UINT64_MAX))
+        return;
+    if (stop) {
+        timer->stopped_at = now;
+        return;
+    }
+    timer->start += now - timer->stopped_at;
+    timer->stopped_at = UINT64_MAX;
+    update_all(timer);
+}
+
 void generic_timer_connect(struct device *dev, unsigned cpu, unsigned which, struct irq_line line)
 {
     struct generic_timer *timer = (struct generic_timer *)dev;
@@ -238,17 +269,17 @@ void generic_timer_connect(struct device *dev, unsigned cpu, unsigned which, str
 static void generic_reset(struct device *dev)
 {
     struct generic_timer *timer = (struct generic_timer *)dev;
-    timer->start = timer->now(timer->now_ctx);
+    uint64_t now = timer->now(timer->now_ctx);
+    timer->start = now < timer->stopped_at ? now : timer->stopped_at;
     for (unsigned i = 0; i < timer->cpus; i++) {
-        struct generic_cpu *cpu = &timer->cpu[i];
-        pthread_mutex_lock(&cpu->lock);
+        pthread_mutex_lock(&timer->cpu[i].lock);
         for (unsigned j = 0; j < GENERIC_TIMERS; j++) {
-            cpu->one[j].ctl = 0;
-            cpu->one[j].cval = 0;
+            timer->cpu[i].one[j].ctl = 0;
+            timer->cpu[i].one[j].cval = 0;
         }
-        update_locked(cpu);
-        pthread_mutex_unlock(&cpu->lock);
+        pthread_mutex_unlock(&timer->cpu[i].lock);
     }
+    update_all(timer);
 }
 
 static void generic_destroy(struct device *dev)
@@ -304,6 +335,7 @@ struct device *generic_timer_create(const struct generic_timer_config *config)
     timer->now = config->now ? config->now : host_now;
     timer->now_ctx = config->now_ctx;
     timer->start = timer->now(timer->now_ctx);
+    timer->stopped_at = UINT64_MAX;
     for (; timer->cpus < config->cpus; timer->cpus++) {
         struct generic_cpu *cpu = &timer->cpu[timer->cpus];
         pthread_mutex_init(&cpu->lock, NULL);

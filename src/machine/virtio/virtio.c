@@ -38,7 +38,7 @@ void virtio_fail(struct virtio *v, const char *why)
         return;
     v->failed = true;
     if (trace_on(v->trace, TRACE_VIRTIO))
-        trace_print(v->trace, TRACE_VIRTIO, "%s: the driver broke the rules: %s", v->type->name,
+        trace_print(v->trace, TRACE_VIRTIO, "%s: given up until its reset: %s", v->type->name,
                     why ? why : "?");
     /* 2.1.2: tell it, once it is up. The legacy interface has no such bit. */
     if (!v->legacy) {

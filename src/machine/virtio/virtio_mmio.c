@@ -64,9 +64,11 @@ struct virtio_mmio {
 static void interrupt(void *ctx, unsigned bits)
 {
     struct virtio_mmio *m = ctx;
+    uint32_t before = m->interrupt_status;
 
     m->interrupt_status |= bits;
-    irq_set(&m->dev.irq[0], true);
+    if (!before)
+        irq_set(&m->dev.irq[0], true);
 }
 
 static void acknowledge(struct virtio_mmio *m, uint32_t bits)

@@ -93,6 +93,18 @@ static void every_register_takes_any_value(void **state)
         }
 }
 
+static void keys_reach_the_same_registers(void **state)
+{
+    struct pe *pe = *state;
+
+    for (unsigned i = 0; arm_sysreg_at(i); i++)
+        assert_int_equal(arm_sysreg_key(arm_sysreg_at(i)) & 0xffff, arm_sysreg_at(i)->encoding);
+    pe_msr(pe, arm_sysreg_key(arm_sysreg_find(REG(3, 3, 13, 0, 2))), 0x1234);
+    assert_int_equal(pe->cpu.tpidr_el0, 0x1234);
+    pe_mrs(pe, 0xffff0000 | REG(3, 3, 13, 0, 2));
+    assert_int_equal(raised_ec(pe), ARM_EC_UNKNOWN);
+}
+
 static void unknown_registers_are_undefined(void **state)
 {
     static const uint32_t regs[] = {REG(3, 4, 1, 1, 0), REG(3, 6, 1, 1, 0),  REG(3, 3, 9, 12, 0),
@@ -577,6 +589,7 @@ int main(void)
         cmocka_unit_test(table_is_sorted_and_each_row_is_found),
         cmocka_unit_test(rows_are_consistent),
         TEST(every_register_takes_any_value),
+        TEST(keys_reach_the_same_registers),
         TEST(unknown_registers_are_undefined),
         TEST(read_only_and_write_only_are_kept),
         TEST(el1_registers_are_undefined_at_el0),

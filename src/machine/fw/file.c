@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/fw/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+static int check(const struct stat *st, const char *path, const char *what, struct error *err)
+{
+    if (S_ISDIR(st->st_mode))
+        return error_set(err, -EISDIR, "%s %s is a directory", what, path);
+    if (!S_ISREG(st->st_mode))
+        return error_set(err, -EINVAL, "%s %s is not a regular file", what, path);
+    if (st->st_size == 0)
+        return error_set(err, -ENODATA, "%s %s is empty", what, path);
+    if (st->st_size > FW_FILE_MAX)
+        return error_set(err, -EFBIG, "%s %s is larger than %d MiB", what, path, FW_FILE_MAX >> 20);
+    return 0;
+}
+
+int fw_file_open(const char *path, const char *what, struct fw_file *file, struct error *err)
+{
+    struct stat st;
+    /* O_NONBLOCK: opening a pipe without a writer must not hang. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
+    int rc = fstat(fd, &st) == 0 ? check(&st, path, what, err)
+                                 : error_set(err, -errno, "%s %s: %s", what, path, strerror(errno));
+    if (rc) {
+        close(fd);
+        return rc;
+    }
+    *file = (struct fw_file){fd, (size_t)st.st_size, path, what};
+    return 0;
+}
+
+int fw_file_read(const struct fw_file *file, uint64_t offset, void *to, size_t len,
+                 struct error *err)
+{
+    for (uint8_t *at = to; len;) {
+        ssize_t n = pread(file->fd, at, len, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set(err, -errno, "%s %s: %s", file->what, file->path, strerror(errno));
+        if (n == 0)
+            return error_set(err, -ENODATA, "%s %s has become shorter while it was read",
+                             file->what, file->path);
+        at += n;
+        offset += (size_t)n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+void fw_file_close(struct fw_file *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+}
