@@ -33,14 +33,17 @@ if [ "$status" != 0 ]; then
     [ "${not:-0}" != 0 ] || failed=$((failed + 1))
 fi
 
-if "$top/tests/guest/boots.sh" "$build/armvm" "$log.boots"; then :; fi
+for script in boots arch gdb; do
+    "$top/tests/guest/$script.sh" "$build/armvm" "$log.$script" || :
+    [ $script = boots ] || cat "$log.$script" >>"$log.boots"
+done
 passed=$((passed + $(grep -c '^ok' "$log.boots" 2>/dev/null)))
 failed=$((failed + $(grep -c '^not ok' "$log.boots" 2>/dev/null)))
 if ! grep -q '^ok\|^not ok' "$log.boots" 2>/dev/null; then
     failed=$((failed + 1))
     echo "FAILED: no guest boot was run"
 fi
-rm -f "$log.boots"
+rm -f "$log".*
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -92,6 +92,11 @@ static int unknown(const struct option_set *set, const char *arg, struct error *
     const char *nearest;
 
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
+    if (!strcmp(name, "nographic"))
+        return error_set(err, -EINVAL,
+                         "armvm needs no %s; the console is on the terminal, or where "
+                         "--serial says",
+                         arg);
     nearest = options_nearest(set, name);
     if (nearest)
         return error_set(err, -EINVAL, "no option %s%s; did you mean --%s?",

@@ -3,7 +3,7 @@
  * Raw mode and its supervisor. No signal handler restores anything: handlers cannot run after
  * SIGKILL, and a crashed process should touch as little as possible. The supervisor is a child in a
  * session of its own, so that neither a signal to the process group nor job control reaches it; it
- * sleeps in read() on a pipe whose other end only we hold.
+ * sleeps in read() on a socket whose other end only we hold.
  */
 #include "host/terminal.h"
 
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ struct terminal {
     char path[64];
     struct termios saved;
     bool raw;
-    int pipe; /* to the supervisor, or -1 */
+    int link; /* to the supervisor, or -1 */
     pid_t supervisor;
 };
 
@@ -39,10 +40,30 @@ static int set(int fd, const struct termios *settings)
     return rc;
 }
 
-/* The child's whole life. Only async-signal-safe calls: the parent may have threads. */
-static void __attribute__((noreturn)) supervise(const struct terminal *terminal, int pipe)
+/* 1, or 0 when the other end is closed. */
+static ssize_t read_byte(int fd)
 {
     char byte;
+    ssize_t n;
+
+    do
+        n = recv(fd, &byte, 1, 0);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static void write_byte(int fd, char byte)
+{
+    ssize_t n;
+
+    do
+        n = send(fd, &byte, 1, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+}
+
+/* The child's whole life. Only async-signal-safe calls: the parent may have threads. */
+static void __attribute__((noreturn)) supervise(const struct terminal *terminal, int link)
+{
     ssize_t n;
 
     setsid();
@@ -52,14 +73,14 @@ static void __attribute__((noreturn)) supervise(const struct terminal *terminal,
 
     /* Whatever else we inherited must close with the parent (pipes of a test, sockets). */
     for (int fd = 0, limit = (int)sysconf(_SC_OPEN_MAX); fd < limit && fd < 1024; fd++)
-        if (fd != terminal->fd && fd != pipe)
+        if (fd != terminal->fd && fd != link)
             close(fd);
 
-    do
-        n = read(pipe, &byte, 1);
-    while (n < 0 && errno == EINTR);
+    /* From here on nothing that ends the parent ends us. */
+    write_byte(link, 'r');
+    n = read_byte(link);
     /* A byte: all is well. The end without one: the parent is gone. */
-    if (n == 0 && set(terminal->fd, &terminal->saved) < 0) {
+    if (n <= 0 && set(terminal->fd, &terminal->saved) < 0) {
         /* The parent led its session: with its end our descriptor was hung up. Others may go on
          * using the terminal. */
         int fd = open(terminal->path, O_RDWR | O_NOCTTY | O_NONBLOCK);
@@ -73,17 +94,18 @@ static void start_supervisor(struct terminal *terminal)
 {
     int ends[2];
 
-    terminal->pipe = -1;
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    terminal->link = -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return;
     terminal->supervisor = fork();
     if (terminal->supervisor == 0)
         supervise(terminal, ends[0]);
     close(ends[0]);
-    if (terminal->supervisor < 0)
-        close(ends[1]); /* out of processes: an orderly end still restores */
+    /* Out of processes: an orderly end still restores. */
+    if (terminal->supervisor < 0 || read_byte(ends[1]) != 1)
+        close(ends[1]);
     else
-        terminal->pipe = ends[1];
+        terminal->link = ends[1];
 }
 
 int terminal_open(struct terminal **out, int fd, struct error *err)
@@ -110,12 +132,9 @@ void terminal_close(struct terminal *terminal)
     if (!terminal)
         return;
     terminal_restore(terminal);
-    if (terminal->pipe >= 0) {
-        ssize_t n;
-        do
-            n = write(terminal->pipe, "q", 1);
-        while (n < 0 && errno == EINTR);
-        close(terminal->pipe);
+    if (terminal->link >= 0) {
+        write_byte(terminal->link, 'q');
+        close(terminal->link);
         while (waitpid(terminal->supervisor, NULL, 0) < 0 && errno == EINTR)
             ;
     }

@@ -326,16 +326,22 @@ static int make_console(struct vm *vm, struct error *err)
     return rc;
 }
 
+static int check_file(const char *what, const char *path, uint64_t memory, struct error *err)
+{
+    int rc = path ? file_check(what, path, memory, NULL, err) : 0;
+
+    if (rc == -EFBIG)
+        error_set(err, rc, "%s: %s does not fit into the guest's memory (--memory %" PRIu64 "M)",
+                  what, path, memory >> 20);
+    return rc;
+}
+
 /* Before anything else is opened: the likeliest mistakes. */
 static int check_files(const struct vm_config *config, struct error *err)
 {
-    int rc = 0;
+    int rc = check_file("--kernel", config->kernel, config->memory, err);
 
-    if (config->kernel)
-        rc = file_check("--kernel", config->kernel, config->memory, NULL, err);
-    if (!rc && config->initrd)
-        rc = file_check("--initrd", config->initrd, config->memory, NULL, err);
-    return rc;
+    return rc ? rc : check_file("--initrd", config->initrd, config->memory, err);
 }
 
 static int open_disks(struct vm *vm, struct error *err)

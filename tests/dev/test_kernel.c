@@ -120,6 +120,26 @@ static void every_truncation_is_an_error_or_an_image(void **state)
     test_free(out);
 }
 
+static void a_truncated_efi_image_is_told_by_its_sections(void **state)
+{
+    uint8_t *data = image(0, 3 * MIB);
+    struct kernel kernel;
+    memcpy(data, "MZ", 2);
+    st_le(data + 0x3c, 4, 64);
+    memcpy(data + 64, "PE\0\0\x64\xaa\2\0", 8);
+    st_le(data + 64 + 20, 2, 0xf0);
+    st_le(data + 64 + 24 + 0xf0 + 16, 4, 4096);
+    st_le(data + 64 + 24 + 0xf0 + 20, 4, 4096);
+    memset(data + 64 + 24 + 0xf0 + 40, 0, 40);
+    assert_int_equal(kernel_parse("k", data, SIZE, &kernel, NULL), 0);
+    kernel_close(&kernel);
+    expect_error(data, SIZE - 1, "truncated");
+    st_le(data + 0x3c, 4, 0xffffffff); /* no PE header after all */
+    assert_int_equal(kernel_parse("k", data, SIZE - 1, &kernel, NULL), 0);
+    kernel_close(&kernel);
+    test_free(data);
+}
+
 static void damaged_data_is_an_error(void **state)
 {
     uint8_t *plain = image(0, 3 * MIB), *packed = test_malloc(4 * SIZE),
@@ -362,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_packings_of_an_image_are_recognised),
         cmocka_unit_test(every_truncation_is_an_error_or_an_image),
+        cmocka_unit_test(a_truncated_efi_image_is_told_by_its_sections),
         cmocka_unit_test(damaged_data_is_an_error),
         cmocka_unit_test(a_bomb_ends_at_the_limit),
         cmocka_unit_test(hostile_image_headers_are_errors),

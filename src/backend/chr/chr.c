@@ -4,8 +4,9 @@
  *
  * Output goes through a ring to a thread of its own, so that a slow terminal or pipe holds up
  * neither a vCPU nor the loop. When the ring is full the guest waits for room, which slows it down
- * to its reader's pace; a reader that takes nothing for a second counts as stuck (a stopped
- * terminal) and what does not fit is dropped and counted until it moves again.
+ * to its reader's pace; a reader that takes nothing for long counts as stuck (a stopped terminal,
+ * after a second; a pipe's reader, after half a minute) and what does not fit is dropped and
+ * counted until it moves again.
  *
  * Input is read by the loop when everything before it was taken; from a terminal with a menu also
  * ahead of that, because its key must always work.
@@ -29,8 +30,6 @@
 
 enum {
     CHUNK = 4096, /* no more at once: POLLOUT promises as much of a pipe */
-    STUCK_MS = 1000,
-    FLUSH_MS = 2000, /* at the end, without progress */
     POLL_MS = 50,
 };
 
@@ -82,7 +81,7 @@ static bool forgets(const struct chr *chr)
 /* The ring has room, or not even a stuck listener's guest may wait: true when there is room. */
 static bool wait_for_room_locked(struct chr *chr)
 {
-    uint64_t deadline = host_now_ns() + STUCK_MS * 1000000ull;
+    uint64_t deadline = host_now_ns() + chr->patience_ms * 1000000ull;
     struct timespec until = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
 
     while (chr->used == CHR_OUT_BYTES && !chr->stuck && !chr->quit && !chr->dead) {
@@ -108,7 +107,6 @@ static void put_output(struct chr *chr, const uint8_t *buf, size_t len)
     pthread_mutex_lock(&chr->lock);
     while (len && !chr->dead && !chr->quit) {
         size_t part = len < CHUNK ? len : CHUNK;
-        bool was_empty = !chr->used;
 
         if (forgets(chr) && CHR_OUT_BYTES - chr->used < part)
             forget_locked(chr, part);
@@ -120,11 +118,12 @@ static void put_output(struct chr *chr, const uint8_t *buf, size_t len)
         }
         if (part > CHR_OUT_BYTES - chr->used)
             part = CHR_OUT_BYTES - chr->used;
+        /* Looked at here: the writer may have emptied the ring while we waited. */
+        if (!chr->used)
+            pthread_cond_broadcast(&chr->changed);
         ring_put(chr, buf, part);
         buf += part;
         len -= part;
-        if (was_empty)
-            pthread_cond_broadcast(&chr->changed);
     }
     pthread_mutex_unlock(&chr->lock);
 }
@@ -190,7 +189,7 @@ static void writer(void *ctx)
         }
         chr->unsent = end - at;
         pthread_cond_broadcast(&chr->changed);
-        if (chr->quit && (n < 0 || host_now_ns() - moved > FLUSH_MS * 1000000ull))
+        if (chr->quit && (n < 0 || host_now_ns() - moved > chr->patience_ms * 1000000ull))
             break;
     }
     pthread_mutex_unlock(&chr->lock);
@@ -427,6 +426,7 @@ int chr_create(struct loop *loop, const char *spec, struct chr **out, struct err
         return error_set(err, -ENOMEM, "out of memory");
     chr->loop = loop;
     chr->out_fd = chr->in_fd = chr->listen_fd = -1;
+    chr->patience_ms = CHR_PATIENCE_MS;
     pthread_mutex_init(&chr->lock, NULL);
     pthread_cond_init(&chr->changed, NULL);
     chr->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

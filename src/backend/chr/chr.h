@@ -15,7 +15,9 @@ struct loop;
 int chr_create(struct loop *loop, const char *spec, struct chr **chr, struct error *err);
 void chr_destroy(struct chr *chr);
 
-/* Bytes from the guest. Never blocks the caller for long; any thread. */
+/* Bytes from the guest; any thread. A listener that does not keep up slows the caller down to its
+ * own pace; one that is stuck holds it up once (a terminal for a second, a pipe or file for 30),
+ * and then what does not fit is lost, with a note of how much. */
 void chr_write(struct chr *chr, const void *buf, size_t len);
 /* Waits, no longer than told, until all of that has reached its listener; not at all for one that
  * is not there or is stuck. */

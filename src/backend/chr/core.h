@@ -13,6 +13,8 @@
 struct loop_fd;
 struct thread;
 
+/* Of a person, and of a program or a disk, which go on in the end. */
+enum { CHR_PATIENCE_MS = 1000, CHR_LONG_PATIENCE_MS = 30000 };
 enum { CHR_OUT_BYTES = 256 << 10, CHR_IN_BYTES = 1 << 20 };
 
 struct chr {
@@ -25,6 +27,7 @@ struct chr {
     uint8_t *ring;          /* NULL: there is no output */
     size_t head, used;      /* first byte, number of bytes */
     int out_fd;             /* -1: nobody listens */
+    unsigned patience_ms;   /* a listener that takes nothing for so long is stuck */
     bool keep_latest;       /* without a (live) listener the oldest bytes make room */
     bool writing;           /* the writer uses out_fd outside the lock */
     size_t unsent;          /* bytes that the writer took out and has not written yet */

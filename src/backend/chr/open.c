@@ -39,6 +39,8 @@ static int open_stdio(struct chr *chr, const char *arg, struct error *err)
         chr->columns = size.ws_col;
         chr->rows = size.ws_row;
     }
+    if (!isatty(STDOUT_FILENO))
+        chr->patience_ms = CHR_LONG_PATIENCE_MS;
     r = chr_start_output(chr, reopen_output(STDOUT_FILENO), err);
     if (r)
         return r;
@@ -55,6 +57,7 @@ static int open_file(struct chr *chr, const char *path, struct error *err)
 
     if (fd < 0)
         return error_set(err, -errno, "--serial file:%s: cannot open: %s", path, strerror(errno));
+    chr->patience_ms = CHR_LONG_PATIENCE_MS;
     return chr_start_output(chr, fd, err);
 }
 

@@ -57,12 +57,20 @@ static unsigned queue(struct a64 *c, unsigned kind, int32_t pgoff, bool poll)
     return block;
 }
 
+/* Whether the code at pgoff is the entry of another region: translated once, it is linked to. */
+static bool is_entry(const struct a64 *c, int32_t pgoff)
+{
+    const struct front_region *region = c->region;
+    return region->entries &&
+           __atomic_load_n(&region->entries[pgoff / 4], __ATOMIC_RELAXED) != region->empty;
+}
+
 /* Whether the code at pgoff has a block already, or may still get one. */
 static bool reachable(const struct a64 *c, int32_t pgoff)
 {
     if (!in_page(pgoff) || c->mode & FRONT_STEP)
         return false;
-    return c->block_at[pgoff / 4] || c->left > 0;
+    return c->block_at[pgoff / 4] || (c->left > 0 && !is_entry(c, pgoff));
 }
 
 /* The same for a branch that may not be taken. */
@@ -188,6 +196,37 @@ static void check_new_sp(struct a64 *c)
     ir_block_begin(c->ir, next);
 }
 
+/*
+ * Linux's exception vectors look for stack overflow by
+ *     add sp, sp, xN;  sub xN, sp, xN;  tbnz xN, #b, F;  sub xN, sp, xN;  sub sp, sp, xN
+ * which changes nothing unless bit b of SP is set, but makes SP misaligned for a while with most
+ * values of xN: two changes of mode at every exception. If that is what stands here, the bit is
+ * tested straight away, and code that finds it clear goes on behind the five. What follows in the
+ * open block is for the other case.
+ */
+static void skip_overflow_probe(struct a64 *c)
+{
+    enum { LENGTH = 5 * 4, TBNZ = 2 };
+    uint32_t insn = fetch(c, c->pgoff), n = insn >> 16 & 31;
+    int32_t behind = c->pgoff + LENGTH;
+    uint32_t restore = 0xcb2063e0u | n << 16 | n; /* sub xN, sp, xN */
+
+    if ((insn & 0xffe0ffffu) != 0x8b2063ffu || n == 31 || c->mode & (FRONT_BREAK | FRONT_STEP) ||
+        !reachable(c, behind))
+        return;
+    uint32_t test = fetch(c, c->pgoff + 4 * TBNZ);
+    if (fetch(c, c->pgoff + 4) != restore || (test & 0x7f00001fu) != (0x37000000u | n) ||
+        fetch(c, c->pgoff + 12) != restore || fetch(c, c->pgoff + 16) != (0xcb2063ffu | n << 16))
+        return;
+    unsigned bit = (test >> 31) << 5 | (test >> 19 & 31);
+    unsigned set = ir_block_reserve(c->ir, c->pgoff), clear = code_block(c, behind);
+    ir_brbit(c->ir, IR_I64, a64_xsp(c, 31), bit, a64_blocks(set, clear));
+    ir_block_begin(c->ir, set);
+    ir_insn(c->ir, c->pgoff);
+    if ((uint32_t)behind > c->region->last)
+        c->region->last = (uint32_t)behind;
+}
+
 static void one_instruction(struct a64 *c)
 {
     struct front_region *region = c->region;
@@ -203,9 +242,20 @@ static void one_instruction(struct a64 *c)
     ir_insn(c->ir, c->pgoff);
     if (c->mode & FRONT_BREAK)
         a64_call(c, A64_HELPER_BREAKPOINT, IR_NONE, IR_NONE, IR_NONE);
+    skip_overflow_probe(c);
     a64_decode(c, c->insn);
     if (c->sp_dirty && !c->ended && !(c->mode & FRONT_SA))
         check_new_sp(c);
+}
+
+/* The block that is open begins with the instruction at c->pgoff. */
+static void note_start(struct a64 *c)
+{
+    struct front_region *region = c->region;
+    if (region->starts == ARRAY_SIZE(region->start))
+        return;
+    region->start[region->starts].pgoff = (uint16_t)c->pgoff;
+    region->start[region->starts++].block = (uint16_t)c->ir->current;
 }
 
 /*
@@ -215,6 +265,7 @@ static void one_instruction(struct a64 *c)
  */
 static void straight(struct a64 *c)
 {
+    note_start(c);
     for (;;) {
         one_instruction(c);
         if (c->ended)
@@ -225,7 +276,7 @@ static void straight(struct a64 *c)
             return;
         }
         bool known = c->block_at[c->pgoff / 4];
-        if (!known && (c->left == 0 || full(c))) {
+        if (!known && (c->left == 0 || full(c) || is_entry(c, c->pgoff))) {
             ir_exit(c->ir, c->pgoff);
             return;
         }
@@ -295,6 +346,7 @@ void a64_translate(struct front_region *region, struct ir *ir)
     region->first = region->pgoff;
     region->last = region->pgoff;
     region->insns = 0;
+    region->starts = 0;
     if (c.left > 1)
         find_leaders(&c);
     ir_block_begin(ir, code_block(&c, c.pgoff));

@@ -42,9 +42,19 @@ struct front_region {
     uint32_t mode;       /* FRONT_* */
     unsigned max_insns;  /* 1..64; the interpreter and tests may ask for 1 */
     const struct arm_features *features;
+    /* Entry points that the page has already, by pgoff / 4: those that differ from `empty` are
+     * left to as soon as straight code or a branch forward reaches them. NULL: none. */
+    void *const *entries;
+    const void *empty;
     /* result: guest bytes that were translated, as one covering range */
     uint32_t first, last; /* page offsets, last exclusive */
     unsigned insns;
+    /* The blocks that begin with a whole instruction, the region's first one included. Nothing but
+     * CPU state lives across blocks, so each can serve as an entry point. */
+    struct {
+        uint16_t pgoff, block;
+    } start[64];
+    unsigned starts;
 };
 
 /* Translates a region of A64 code into ir (cleared first). Never fails: an UNDEFINED instruction

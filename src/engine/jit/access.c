@@ -51,10 +51,14 @@ static bool page_is_watched(const struct jit_vcpu *vcpu, uint64_t va, unsigned e
            arm_watchpoint_in_page(&vcpu->cpu, va, el);
 }
 
-static void fill(struct jit_vcpu *vcpu, uint64_t va, const struct arm_translation *tr,
-                 const uint8_t *host, bool readonly)
+static struct ir_tlb_entry *user_slot(struct jit_context *user, uint64_t va)
 {
-    struct ir_tlb_entry *entry = tlb_slot(&vcpu->cpu, va);
+    return &user->tlb[va >> IR_PAGE_BITS & (user->entries - 1)];
+}
+
+static void fill(struct jit_context *context, struct ir_tlb_entry *entry, uint64_t va,
+                 const struct arm_translation *tr, const uint8_t *host, bool readonly)
+{
     uint64_t page = align_down(va, IR_PAGE_SIZE);
 
     entry->addend = (uint64_t)(uintptr_t)host - va;
@@ -62,9 +66,7 @@ static void fill(struct jit_vcpu *vcpu, uint64_t va, const struct arm_translatio
     entry->wtag = tr->writable && tr->dirty && !readonly ? page : 1;
     entry->attr = (tr->global ? JIT_TLB_GLOBAL : 0) | (uint64_t)__builtin_ctzll(tr->size)
                                                           << JIT_TLB_SIZE_SHIFT;
-    jit_context_note_block(vcpu->current, va, tr->size);
-    jit_context_note_fill(vcpu);
-    vcpu->stat_tlb_fills++;
+    jit_context_note_block(context, va, tr->size);
 }
 
 /* An atomic reports a write only if a read would not have faulted too (manual, ESR_EL1.WnR). */
@@ -105,8 +107,16 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
             return !jit_debug_hit(vcpu, ENGINE_WATCHPOINT, va);
         return !arm_check_watchpoint(cpu, va, size, el, write);
     }
-    if (target->host && !unprivileged && tr.attr != ARM_MEM_DEVICE)
-        fill(vcpu, va, &tr, target->host, slot->readonly);
+    if (!target->host || tr.attr == ARM_MEM_DEVICE)
+        return true;
+    if (unprivileged) {
+        struct jit_context *user = jit_user_context(vcpu);
+        fill(user, user_slot(user, va), va, &tr, target->host, slot->readonly);
+    } else {
+        fill(vcpu->current, tlb_slot(cpu, va), va, &tr, target->host, slot->readonly);
+        jit_context_note_fill(vcpu);
+    }
+    vcpu->stat_tlb_fills++;
     return true;
 }
 
@@ -209,11 +219,13 @@ static bool transfer(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t 
     struct arm_cpu *cpu = &vcpu->cpu;
     enum arm_access access = write ? ARM_WRITE : ARM_READ;
     uint32_t first = IR_PAGE_SIZE - (uint32_t)(va & (IR_PAGE_SIZE - 1));
-    struct ir_tlb_entry *entry = tlb_slot(cpu, va);
+    bool unprivileged = memop & IR_MEM_UNPRIV && cpu->el && !cpu->uao;
+    struct ir_tlb_entry *entry =
+        unprivileged ? user_slot(jit_user_context(vcpu), va) : tlb_slot(cpu, va);
     struct jit_target target[2];
 
     if ((write ? entry->wtag : entry->rtag) == ((va + size - 1) & ~(uint64_t)(IR_PAGE_SIZE - 1)) &&
-        !(memop & (IR_MEM_UNPRIV | IR_MEM_ALIGN | IR_MEM_ALIGN_EL))) {
+        !(memop & (IR_MEM_ALIGN | IR_MEM_ALIGN_EL))) {
         target[0].host = (uint8_t *)(uintptr_t)(va + entry->addend);
         return move(vcpu, va, target, buf, size, write);
     }

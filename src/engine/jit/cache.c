@@ -26,7 +26,7 @@
 enum {
     MAX_DEAD_PAGES = 4096,
     MAX_PAGES = 4096,
-    REGION_ROOM = 24 << 10, /* what the largest region may need */
+    ARENA_WORTH_TRYING = 4 << 10, /* less is not worth a compilation that may not fit */
 };
 
 /* --- which pages of RAM have translations ------------------------------------------------------*/
@@ -285,20 +285,31 @@ static void record_links(struct jit_vcpu *vcpu, const struct jit_page *page)
     }
 }
 
-/* Host code for what is in vcpu->ir. NULL: no room, a flush has been asked for. */
-static void *emit(struct jit_vcpu *vcpu, struct jit_page *page)
+static int compile(struct jit_vcpu *vcpu, uint8_t **rx)
 {
     struct jit_cache *cache = &vcpu->engine->cache;
-    uint8_t *rx;
 
-    if ((vcpu->arena_end - vcpu->arena < REGION_ROOM && !next_arena(vcpu)) ||
-        (vcpu->link_end - vcpu->link_next < X64_MAX_LINKS && !next_links(vcpu))) {
+    *rx = cache->code.rx + (vcpu->arena - cache->code.rw);
+    return x64_compile(vcpu->x64, vcpu->ir, vcpu->arena, *rx,
+                       (size_t)(vcpu->arena_end - vcpu->arena), vcpu->link_next, vcpu->code);
+}
+
+/* Host code for what is in vcpu->ir. NULL: no room, or a flush has been asked for. */
+static uint8_t *emit(struct jit_vcpu *vcpu, struct jit_page *page)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    uint8_t *rx = NULL;
+    int rc = -ENOSPC;
+
+    if (vcpu->link_end - vcpu->link_next < X64_MAX_LINKS && !next_links(vcpu)) {
         atomic_store(&cache->full, true);
         return NULL;
     }
-    rx = cache->code.rx + (vcpu->arena - cache->code.rw);
-    if (x64_compile(vcpu->x64, vcpu->ir, vcpu->arena, rx, (size_t)(vcpu->arena_end - vcpu->arena),
-                    vcpu->link_next, vcpu->code))
+    if (vcpu->arena_end - vcpu->arena > ARENA_WORTH_TRYING)
+        rc = compile(vcpu, &rx);
+    if (rc == -ENOSPC)
+        rc = next_arena(vcpu) ? compile(vcpu, &rx) : rc;
+    if (rc)
         return NULL;
     record_links(vcpu, page);
     if (trace_on(vcpu->cpu.trace, TRACE_CODE))
@@ -309,6 +320,23 @@ static void *emit(struct jit_vcpu *vcpu, struct jit_page *page)
         fprintf(vcpu->engine->perf_map, "%llx %zx guest_%llx\n", (unsigned long long)(uintptr_t)rx,
                 vcpu->code->size, (unsigned long long)page->pa);
     return rx;
+}
+
+static void set_entry(struct jit_page *page, uint32_t pgoff, void *entry)
+{
+    __atomic_store_n(&page->table[pgoff / 4], entry, __ATOMIC_RELEASE);
+}
+
+/* Makes the region's blocks reachable: code that branches into its middle later on finds it there
+ * instead of being translated once more. */
+static void publish_blocks(const struct jit_vcpu *vcpu, struct jit_page *page,
+                           const struct front_region *region, uint8_t *rx)
+{
+    for (unsigned i = 0; i < region->starts; i++) {
+        uint32_t pgoff = region->start[i].pgoff;
+        if (page->table[pgoff / 4] == vcpu->engine->cache.empty)
+            set_entry(page, pgoff, rx + vcpu->code->block[region->start[i].block]);
+    }
 }
 
 /* A copy of vcpu->ir for the interpreter, counted against the same bound as host code. */
@@ -342,6 +370,8 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va
         .mode = page->mode,
         .max_insns = 64,
         .features = vcpu->cpu.features,
+        .entries = page->table,
+        .empty = engine->cache.empty,
     };
     void *entry;
 
@@ -351,7 +381,9 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va
         region.max_insns = (region.max_insns + 1) / 2;
     } while (!entry && !atomic_load(&engine->cache.full) && region.max_insns > 1);
     if (entry)
-        __atomic_store_n(&page->table[region.pgoff / 4], entry, __ATOMIC_RELEASE);
+        set_entry(page, region.pgoff, entry);
+    if (entry && engine->translate)
+        publish_blocks(vcpu, page, &region, entry);
     return entry;
 }
 

@@ -187,6 +187,29 @@ static struct jit_context *find_context(struct jit_vcpu *vcpu, uint16_t asid, ui
     return oldest;
 }
 
+struct jit_context *jit_user_context(struct jit_vcpu *vcpu)
+{
+    uint16_t asid = vcpu->current->asid;
+    struct jit_context *user = vcpu->user;
+
+    if (user && user->valid && !user->el && user->asid == asid)
+        return user;
+    user = NULL;
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
+        struct jit_context *context = &vcpu->context[i];
+        if (context->valid && !context->el && context->asid == asid &&
+            (!user || context->used > user->used))
+            user = context;
+    }
+    if (!user) {
+        /* Never the current one, which is the most recently used. */
+        user = find_context(vcpu, asid, 0);
+        user->used = vcpu->clock;
+    }
+    vcpu->user = user;
+    return user;
+}
+
 /* A TLB that was refilled twice over since it was last emptied is too small for what runs. */
 static void grow(struct jit_context *context)
 {

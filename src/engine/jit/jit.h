@@ -129,6 +129,7 @@ struct jit_vcpu {
 
     struct jit_context context[JIT_CONTEXTS];
     struct jit_context *current;
+    struct jit_context *user; /* what jit_user_context last found */
     uint64_t clock;     /* for LRU of contexts */
     bool context_dirty; /* recompute mode and context before running on */
     uint64_t regime[3]; /* SCTLR, TCR, MAIR that the TLBs were filled under */
@@ -211,6 +212,8 @@ void jit_rstack_clear(struct jit_vcpu *vcpu);
 void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size);
 /* The current context's data TLB got an entry. */
 void jit_context_note_fill(struct jit_vcpu *vcpu);
+/* EL0's TLB in the current address space, for LDTR and STTR at EL1. */
+struct jit_context *jit_user_context(struct jit_vcpu *vcpu);
 void jit_tlbi_local(struct jit_vcpu *vcpu, const struct arm_tlbi *op);
 
 /* mail.c */

@@ -99,6 +99,7 @@ void ra_block_begin(struct x64 *x)
     x->xspills = 0;
     x->flags = IR_NONE;
     x->aliases = 0;
+    x->share.valid = false;
 }
 
 void ra_insn_end(struct x64 *x)
@@ -254,20 +255,27 @@ static void evict(struct x64 *x, ir_ref v)
 static unsigned pick_temp(struct x64 *x)
 {
     static const uint8_t order[] = {RSI, RDI, RCX, RDX, RAX};
-    unsigned best = NOREG, far = 0;
+    unsigned best = NOREG, far = 0, shared = NOREG;
     for (unsigned k = 0; k < sizeof(order); k++) {
         unsigned r = order[k];
         if (x->locked & 1u << r)
             continue;
-        if (x->owner[r] == IR_NONE)
-            return r;
+        if (x->owner[r] == IR_NONE) {
+            if (!x->share.valid || (r != x->share.tag && r != x->share.entry))
+                return r;
+            shared = r;
+            continue;
+        }
         unsigned last = x->val[x->owner[r]].last + (x->val[x->owner[r]].at != AT_REG);
         if (best == NOREG || last > far) {
             best = r;
             far = last;
         }
     }
-    return best;
+    if (shared == NOREG)
+        return best;
+    x->share.valid = false;
+    return shared;
 }
 
 unsigned ra_temp(struct x64 *x)
@@ -286,6 +294,8 @@ unsigned ra_temp(struct x64 *x)
 void ra_take(struct x64 *x, unsigned reg)
 {
     ir_ref v = x->owner[reg];
+    if (x->share.valid && (reg == x->share.tag || reg == x->share.entry))
+        x->share.valid = false;
     if (v != IR_NONE) {
         bool locked = x->locked & 1u << reg;
         x->locked |= 1u << reg;
@@ -406,6 +416,7 @@ void ra_forget_temps(struct x64 *x)
         x->owner[r] = x->xowner[r] = IR_NONE;
     }
     x->locked = x->xlocked = 0;
+    x->share.valid = false;
 }
 
 /* Takes over the temp of an argument that is used here for the last time. */

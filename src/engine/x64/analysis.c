@@ -73,6 +73,8 @@ struct scan {
     ir_ref going[16]; /* by pinned host register: the value that will be put there */
     uint32_t pending; /* which of them are valid */
     unsigned flag_op, arith_op, logic_op; /* the ones seen last; 0: none */
+    ir_ref base;                          /* of the access that comes next */
+    bool write;
 };
 
 static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b,
@@ -179,6 +181,32 @@ static bool is_access(unsigned op)
     }
 }
 
+static bool is_write(unsigned op)
+{
+    return op == IR_ST || op == IR_ST2 || op == IR_STV || op == IR_STV2;
+}
+
+/* Accesses off the same base, with nothing between that calls C code for sure. */
+static void note_access(struct x64 *x, struct scan *s, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    if (!is_access(insn->op)) {
+        if (insn->op != IR_HI && insn->op != IR_HIV)
+            s->base = IR_NONE;
+        return;
+    }
+    ir_ref base = x->val[insn->arg[0]].rep;
+    const struct ir_insn *sum = &x->insn[base];
+    if (sum->op == IR_ADD && x->insn[x->val[sum->arg[1]].rep].op == IR_CONST)
+        if (x->val[base].uses == 0)
+            base = x->val[sum->arg[0]].rep;
+    bool usual = !(insn->aux & IR_MEM_UNPRIV);
+    if (usual && base == s->base && is_write(insn->op) == s->write)
+        x->val[i].mark |= MARK_SHARE;
+    s->base = usual ? base : IR_NONE;
+    s->write = is_write(insn->op);
+}
+
 /* Whether its only user computes it better itself. */
 static bool is_lazy(const struct x64 *x, unsigned i)
 {
@@ -270,7 +298,7 @@ static void note_destination(struct x64 *x, struct scan *s, unsigned i)
 
 static void scan_back(struct x64 *x, unsigned first, unsigned end)
 {
-    struct scan s = {.pending = 0};
+    struct scan s = {.base = IR_NONE};
     for (unsigned i = end; i-- > first;) {
         const struct ir_insn *insn = &x->insn[i];
         unsigned klass = x->traits[insn->op].klass;
@@ -288,6 +316,8 @@ static void scan_back(struct x64 *x, unsigned first, unsigned end)
         if (is_lazy(x, i))
             x->val[i].mark |= MARK_LAZY;
         note_destination(x, &s, i);
+        if (klass == IR_MEM || klass == IR_MISC)
+            note_access(x, &s, i);
         if (insn->op == IR_FLLOG && !(x->val[i].mark & MARK_LAZY))
             s.logic_op = i;
         else if (klass == IR_PURE)

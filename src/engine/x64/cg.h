@@ -128,6 +128,7 @@ enum { OWN_TYPE = 0xff };
 enum {
     MARK_LAZY = 1,  /* left to its only user: an address sum, flags under flsel */
     MARK_DONE = 2,  /* emitted together with an earlier one */
+    MARK_SHARE = 8, /* an access that the next one's check may lean on */
     MARK_FUSED = 4, /* does the work of its pair, too */
 };
 
@@ -153,6 +154,7 @@ struct cold {
         int32_t off;
         int64_t imm;
     } arg[3];             /* data operands */
+    uint8_t share_tag;    /* temp to spoil, or NOREG */
     uint8_t dst[2];       /* where results go; NOREG: nowhere */
     uint16_t live, xlive; /* temps to keep */
     uint16_t link;        /* COLD_LINK: index */
@@ -187,6 +189,15 @@ struct x64 {
     uint32_t xspills;
     ir_ref flags;              /* the value in EFLAGS, or IR_NONE */
     bool inverted;             /* CF holds the complement of Arm's C */
+    /* The page that the last access off this base was found in: accesses nearby need only stay in
+     * it. Lives in two otherwise free temps, until somebody takes one; a slow path makes `tag`
+     * match nothing. */
+    struct {
+        bool valid, write;
+        uint8_t tag, entry;
+        ir_ref base;
+        int32_t low, high; /* displacements known to be in the page: first, one past the last */
+    } share;
     ir_ref alias[MAX_ALIASES]; /* values with AT_PIN or AT_STATE */
     unsigned aliases;
 
@@ -278,6 +289,7 @@ static inline bool is_wide(const struct ir_insn *insn)
  * ------------------------------------------------------------------------------------*/
 bool fl_wanted(const struct x64 *x); /* EFLAGS hold a value with users still to come */
 void fl_clobber(struct x64 *x);      /* EFLAGS are about to change */
+void fl_to_rax(struct x64 *x);                  /* EFLAGS in the resting form; keeps them */
 void fl_drop(struct x64 *x);         /* EFLAGS have changed, and nobody minds */
 void fl_set(struct x64 *x, ir_ref v, bool inverted);
 /* Materialises a value that is needed after this instruction, which may use and change EFLAGS. */

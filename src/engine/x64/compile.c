@@ -106,6 +106,7 @@ static void start(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, 
     x->first_link = first_link;
     x->fixups = x->colds = 0;
     code->links = 0;
+    code->block = x->label;
     for (unsigned b = 0; b < ir->blocks; b++)
         x->label[b] = UINT32_MAX;
 }

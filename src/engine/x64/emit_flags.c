@@ -206,13 +206,7 @@ static void emit_putf(struct x64 *x, ir_ref v)
     ra_state_written(x, x->layout.nzcv, 2);
     unsigned reg;
     if (val->at & AT_FLAGS && !(val->at & (AT_REG | AT_SPILL))) {
-        ra_take(x, RAX);
-        if (x->inverted) {
-            enc_u8(&x->e, 0xf5); /* cmc */
-            x->inverted = false;
-        }
-        enc_u8(&x->e, 0x9f); /* lahf */
-        enc_setcc(&x->e, CC_O, RAX);
+        fl_to_rax(x);
         reg = RAX;
     } else {
         reg = ra_use(x, f);

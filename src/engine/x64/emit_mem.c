@@ -14,6 +14,7 @@ _Static_assert(sizeof(struct ir_tlb_entry) == 32, "the index is (va >> 12) * 32"
 struct address {
     unsigned base;
     int32_t disp;
+    ir_ref value; /* of the base */
 };
 
 static struct address address_of(struct x64 *x, ir_ref v)
@@ -23,9 +24,9 @@ static struct address address_of(struct x64 *x, ir_ref v)
         const struct ir_insn *sum = &x->insn[v];
         int64_t imm = 0;
         ra_const(x, sum->arg[1], &imm);
-        return (struct address){ra_use(x, sum->arg[0]), (int32_t)imm};
+        return (struct address){ra_use(x, sum->arg[0]), (int32_t)imm, x->val[sum->arg[0]].rep};
     }
-    return (struct address){ra_use(x, v), 0};
+    return (struct address){ra_use(x, v), 0, v};
 }
 
 void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v)
@@ -55,6 +56,7 @@ struct cold *cg_cold(struct x64 *x, enum cold_kind kind)
                        .insn = (ir_ref)x->i,
                        .pgoff = x->pgoff,
                        .base = NOREG,
+                       .share_tag = NOREG,
                        .dst = {NOREG, NOREG}};
     return c;
 }
@@ -81,21 +83,77 @@ static unsigned alignment_mask(unsigned memop, unsigned bytes)
     return 0;
 }
 
-/*
- * Leaves the entry's addend in `entry`; the host address is entry + a.base + a.disp. One compare
- * catches a miss and a crossing (by the last byte's page). `tag` may be a register that is free
- * until the access.
- */
-static void tlb_check(struct x64 *x, struct cold *c, struct address a, unsigned bytes,
-                      unsigned align, bool write, unsigned entry, unsigned tag)
+/* The registers of a check. */
+struct check {
+    unsigned entry, tag; /* tag: free until the access, unless kept */
+    bool near, keep;     /* leans on x->share; leaves x->share for the next one */
+    bool write;
+};
+
+/* Whether the access lies so that one of its ends decides: nothing wraps within a page. */
+static bool is_near(const struct x64 *x, struct address a, unsigned bytes, bool write,
+                    unsigned need)
+{
+    uint32_t taken = x->locked | 1u << x->share.entry | 1u << x->share.tag;
+    return x->share.valid && (unsigned)__builtin_popcount(TEMPS & ~taken) >= need && x->share.base == a.value && x->share.write == write &&
+           (a.disp >= x->share.low || a.disp + (int32_t)bytes <= x->share.high);
+}
+
+/* To be called before the result's register is chosen. need: temps that the access takes besides
+ * its operands, one for the check included. */
+static struct check begin_check(struct x64 *x, struct address a, unsigned bytes, bool write,
+                                unsigned need)
+{
+    struct check k = {.write = write,
+                      .near = is_near(x, a, bytes, write, need),
+                      .keep = x->val[x->i].mark & MARK_SHARE};
+    if (k.near) {
+        k.entry = x->share.entry;
+        x->locked |= 1u << x->share.entry | 1u << x->share.tag;
+    } else {
+        x->share.valid = false;
+        k.entry = ra_temp(x);
+    }
+    k.tag = ra_temp(x);
+    return k;
+}
+
+static void test_alignment(struct x64 *x, struct cold *c, struct address a, unsigned align,
+                           unsigned t)
 {
     struct enc *e = &x->e;
-    if (align) {
-        if (a.disp & (int32_t)align)
-            enc_lea(e, W32, tag, mem_at(a.base, a.disp));
-        enc_test_imm(e, W32, a.disp & (int32_t)align ? tag : a.base, align);
-        c->from[1] = (uint32_t)enc_jcc32(e, CC_NE);
-    }
+    bool sum = a.disp & (int32_t)align;
+    if (sum)
+        enc_lea(e, W32, t, mem_at(a.base, a.disp));
+    enc_test_imm(e, W32, sum ? t : a.base, align);
+    c->from[1] = (uint32_t)enc_jcc32(e, CC_NE);
+}
+
+/* reg = page of base + disp */
+static void page_of(struct x64 *x, unsigned reg, unsigned base, int32_t disp)
+{
+    if (disp)
+        enc_lea(&x->e, W64, reg, mem_at(base, disp));
+    else
+        enc_mov(&x->e, W64, reg, base);
+    enc_alu_imm(&x->e, ALU_AND, W64, reg, -(int32_t)IR_PAGE_SIZE);
+}
+
+/* By the page of the access before: its last byte if above that one, else its first. */
+static void near_check(struct x64 *x, struct cold *c, const struct check *k, struct address a,
+                       unsigned bytes)
+{
+    bool above = a.disp >= x->share.low;
+    page_of(x, k->tag, a.base, above ? a.disp + (int32_t)bytes - 1 : a.disp);
+    enc_alu(&x->e, ALU_CMP, W64, k->tag, x->share.tag);
+    c->from[0] = (uint32_t)enc_jcc32(&x->e, CC_NE);
+}
+
+static void full_check(struct x64 *x, struct cold *c, const struct check *k, struct address a,
+                       unsigned bytes, unsigned align)
+{
+    struct enc *e = &x->e;
+    unsigned entry = k->entry;
     if (a.disp) {
         enc_lea(e, W32, entry, mem_at(a.base, a.disp));
         enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
@@ -108,18 +166,43 @@ static void tlb_check(struct x64 *x, struct cold *c, struct address a, unsigned 
     }
     enc_alu_load(e, ALU_AND, W32, entry, cpu_mem(x->layout.tlb_mask));
     /* aligned to align + 1: the last such unit decides the page */
-    int32_t reach = (int32_t)(bytes - 1 - align) + a.disp;
-    if (reach)
-        enc_lea(e, W64, tag, mem_at(a.base, reach));
-    else
-        enc_mov(e, W64, tag, a.base);
-    enc_alu_imm(e, ALU_AND, W64, tag, -(int32_t)IR_PAGE_SIZE);
+    page_of(x, k->tag, a.base, (int32_t)(bytes - 1 - align) + a.disp);
     size_t field =
-        write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
-    enc_alu_load(e, ALU_CMP, W64, tag, mem_index(R15, entry, 0, (int32_t)field));
+        k->write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
+    enc_alu_load(e, ALU_CMP, W64, k->tag, mem_index(R15, entry, 0, (int32_t)field));
     c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
     enc_load(e, W64, entry,
              mem_index(R15, entry, 0, (int32_t)offsetof(struct ir_tlb_entry, addend)));
+}
+
+/*
+ * Leaves the addend in k->entry; the host address is entry + a.base + a.disp. One compare catches a
+ * miss and a crossing (by the last byte's page).
+ */
+static void tlb_check(struct x64 *x, struct cold *c, const struct check *k, struct address a,
+                      unsigned bytes, unsigned align)
+{
+    if (align)
+        test_alignment(x, c, a, align, k->tag);
+    if (k->near) {
+        near_check(x, c, k, a, bytes);
+        if (a.disp < x->share.low)
+            x->share.low = a.disp;
+        if (a.disp + (int32_t)bytes > x->share.high)
+            x->share.high = a.disp + (int32_t)bytes;
+        x->share.valid = k->keep;
+        return;
+    }
+    full_check(x, c, k, a, bytes, align);
+    if (k->keep) {
+        x->share.valid = true;
+        x->share.write = k->write;
+        x->share.base = a.value;
+        x->share.tag = (uint8_t)k->tag;
+        x->share.entry = (uint8_t)k->entry;
+        x->share.low = a.disp;
+        x->share.high = a.disp + (int32_t)bytes;
+    }
 }
 
 static bool always_slow(unsigned memop)
@@ -136,6 +219,7 @@ static void go_cold(struct x64 *x, struct cold *c)
 void cg_cold_resume(struct x64 *x, struct cold *c)
 {
     c->resume = (uint32_t)enc_at(&x->e);
+    c->share_tag = x->share.valid ? x->share.tag : NOREG;
     ra_live(x, &c->live, &c->xlive);
     uint16_t *mask = x->val[c->insn].type == IR_V128 ? &c->xlive : &c->live;
     for (unsigned k = 0; k < 2; k++)
@@ -191,17 +275,17 @@ static void emit_ld(struct x64 *x, ir_ref v)
         return;
     }
     struct cold *c = cold_access(x, a);
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct check k = begin_check(x, a, bytes, false, 2);
     unsigned align = alignment_mask(memop, bytes);
-    if (x->val[v].hint == NOREG) { /* the tag's register is free again when the result comes */
-        tlb_check(x, c, a, bytes, align, false, entry, tag);
-        ra_def_in(x, v, tag);
-        c->dst[0] = (uint8_t)tag;
+    if (x->val[v].hint == NOREG && (k.near || !k.keep)) {
+        tlb_check(x, c, &k, a, bytes, align); /* the tag's register is free again */
+        ra_def_in(x, v, k.tag);
+        c->dst[0] = (uint8_t)k.tag;
     } else {
         c->dst[0] = (uint8_t)ra_def(x, v, true); /* nothing is emitted after this but the access */
-        tlb_check(x, c, a, bytes, align, false, entry, tag);
+        tlb_check(x, c, &k, a, bytes, align);
     }
-    load_int(x, memop, is_wide(insn), c->dst[0], mem_index(entry, a.base, 0, a.disp));
+    load_int(x, memop, is_wide(insn), c->dst[0], mem_index(k.entry, a.base, 0, a.disp));
     cg_cold_resume(x, c);
 }
 
@@ -219,7 +303,7 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     ir_ref hi = second_of(x, v, IR_HI);
     fl_clobber(x);
     struct address a = address_of(x, insn->arg[0]);
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct check k = begin_check(x, a, 2 * el, false, 3);
     struct cold *c = cold_access(x, a);
     /* The slow path reads all before it writes; the fast one adds up the address first, since the
      * base may be one of the results. */
@@ -230,11 +314,14 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     if (always_slow(memop)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, a, 2 * el, alignment_mask(memop, 2 * el), false, entry, tag);
-        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+        tlb_check(x, c, &k, a, 2 * el, alignment_mask(memop, 2 * el));
+        struct x64_mem m = mem_index(k.entry, a.base, 0, a.disp);
         if (overlap) {
-            enc_alu(&x->e, ALU_ADD, W64, entry, a.base);
-            m = mem_at(entry, a.disp);
+            unsigned sum = x->share.valid ? k.tag : k.entry; /* the addend may be kept */
+            if (sum == x->share.tag && x->share.valid)
+                x->share.valid = false;
+            enc_lea(&x->e, W64, sum, m);
+            m = mem_at(sum, 0);
         }
         load_int(x, memop, is_wide(insn), c->dst[0], m);
         m.disp += (int32_t)el;
@@ -289,15 +376,17 @@ static void emit_st(struct x64 *x, ir_ref v)
     struct address a = address_of(x, insn->arg[0]);
     for (unsigned k = 0; k < n; k++)
         data[k] = store_operand(x, memop, insn->arg[k + 1], &imm[k]);
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct check check = begin_check(x, a, bytes, true, 1);
+    if (memop & (IR_MEM_BE | IR_MEM_RELEASE) && !check.near)
+        check.keep = false; /* the tag's register is wanted for the data */
     struct cold *c = cold_access(x, a);
     if (always_slow(memop)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
-        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+        tlb_check(x, c, &check, a, bytes, alignment_mask(memop, bytes));
+        struct x64_mem m = mem_index(check.entry, a.base, 0, a.disp);
         for (unsigned k = 0; k < n; k++) {
-            store_int(x, memop, data[k], imm[k], tag, m);
+            store_int(x, memop, data[k], imm[k], check.tag, m);
             m.disp += (int32_t)el;
         }
     }
@@ -353,22 +442,23 @@ static void emit_ldv(struct x64 *x, ir_ref v)
     ir_ref hi = pair ? second_of(x, v, IR_HIV) : IR_NONE;
     fl_clobber(x);
     struct address a = address_of(x, insn->arg[0]);
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    unsigned bytes = pair ? 2 * el : el;
+    struct check k = begin_check(x, a, bytes, false, 2);
+    unsigned spare = el < 4 ? ra_temp(x) : NOREG;
     struct cold *c = cold_access(x, a);
     c->dst[0] = (uint8_t)ra_xdef(x, v);
     x->val[v].clear = (uint8_t)el;
     if (hi != IR_NONE)
         c->dst[1] = (uint8_t)ra_xdef(x, hi);
-    unsigned bytes = pair ? 2 * el : el;
     if (memop & (IR_MEM_UNPRIV | IR_MEM_BE)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), false, entry, tag);
-        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
-        load_vec(x, memop, c->dst[0], tag, m);
+        tlb_check(x, c, &k, a, bytes, alignment_mask(memop, bytes));
+        struct x64_mem m = mem_index(k.entry, a.base, 0, a.disp);
+        load_vec(x, memop, c->dst[0], spare, m);
         m.disp += (int32_t)el;
         if (hi != IR_NONE)
-            load_vec(x, memop, c->dst[1], tag, m);
+            load_vec(x, memop, c->dst[1], spare, m);
     }
     cg_cold_resume(x, c);
 }
@@ -381,13 +471,13 @@ static void emit_stv(struct x64 *x, ir_ref v)
     struct address a = address_of(x, insn->arg[0]);
     for (unsigned k = 0; k < n; k++)
         data[k] = ra_xuse(x, insn->arg[k + 1]);
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct check check = begin_check(x, a, n * el, true, 1);
     struct cold *c = cold_access(x, a);
     if (memop & (IR_MEM_UNPRIV | IR_MEM_BE)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, a, n * el, alignment_mask(memop, n * el), true, entry, tag);
-        struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
+        tlb_check(x, c, &check, a, n * el, alignment_mask(memop, n * el));
+        struct x64_mem m = mem_index(check.entry, a.base, 0, a.disp);
         for (unsigned k = 0; k < n; k++) {
             store_vec(x, memop, data[k], m);
             m.disp += (int32_t)el;
@@ -549,6 +639,8 @@ void cg_cold_save(struct x64 *x, const struct cold *c)
 
 void cg_cold_restore(struct x64 *x, const struct cold *c)
 {
+    if (c->share_tag != NOREG) /* C code has clobbered it; no page is odd */
+        enc_mov_imm(&x->e, c->share_tag, 1);
     for (uint32_t m = c->live; m; m &= m - 1) {
         int32_t r = __builtin_ctz(m);
         enc_load(&x->e, W64, (unsigned)r, frame_mem(FRAME_SAVE + 8 * r));
@@ -579,12 +671,12 @@ static void emit_probe(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     fl_clobber(x);
     struct address a = address_of(x, insn->arg[0]);
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct check k = begin_check(x, a, (unsigned)insn->imm, insn->aux & IR_MEM_WRITE, 1);
     struct cold *c = cold_access(x, a);
     if (insn->aux & IR_MEM_UNPRIV || insn->imm > IR_PAGE_SIZE)
         go_cold(x, c);
     else
-        tlb_check(x, c, a, (unsigned)insn->imm, 0, insn->aux & IR_MEM_WRITE, entry, tag);
+        tlb_check(x, c, &k, a, (unsigned)insn->imm, 0);
     cg_cold_resume(x, c);
 }
 
@@ -654,10 +746,11 @@ static void emit_atom(struct x64 *x, ir_ref v)
     ra_take(x, RAX);
     struct address a = address_of(x, insn->arg[0]);
     unsigned b = ra_use(x, insn->arg[1]);
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct check k = begin_check(x, a, bytes, true, 1);
+    unsigned entry = k.entry, tag = k.tag;
     struct cold *c = cold_access(x, a);
     c->dst[0] = RAX;
-    tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
+    tlb_check(x, c, &k, a, bytes, alignment_mask(memop, bytes));
     struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
     struct enc *e = &x->e;
     if (kind == IR_ATOM_ADD || kind == IR_ATOM_SWP) {
@@ -697,11 +790,12 @@ static void emit_cas(struct x64 *x, ir_ref v)
     struct address a = address_of(x, insn->arg[0]);
     /* b and c are fetched after the check, out of places that the slow path sees, too */
     ir_ref old = x->val[insn->arg[1]].rep, new = x->val[insn->arg[2]].rep;
-    unsigned entry = ra_temp(x), tag = ra_temp(x);
+    struct check k = begin_check(x, a, bytes, true, 1);
+    unsigned entry = k.entry, tag = k.tag;
     unsigned data = x->val[new].at & (AT_REG | AT_PIN) ? x->val[new].reg : NOREG;
     struct cold *c = cold_access(x, a);
     c->dst[0] = RAX;
-    tlb_check(x, c, a, bytes, alignment_mask(memop, bytes), true, entry, tag);
+    tlb_check(x, c, &k, a, bytes, alignment_mask(memop, bytes));
     struct enc *e = &x->e;
     ra_move_to(x, old, RAX);
     if (data == NOREG) {

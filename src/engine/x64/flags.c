@@ -10,16 +10,15 @@ bool fl_wanted(const struct x64 *x)
     return x->flags != IR_NONE && x->val[x->flags].last > x->i;
 }
 
-/* ax = the resting form of EFLAGS, Arm's polarity. Leaves EFLAGS so. */
-static void flags_to_ax(struct x64 *x)
+/* The carry's complement is had without touching EFLAGS by adding 1 to what LAHF left: its bit 1 is
+ * 1 and its bit 3 is 0, so that no carry gets as far as Z and N. */
+void fl_to_rax(struct x64 *x)
 {
     ra_take(x, RAX);
-    if (x->inverted) {
-        enc_u8(&x->e, 0xf5); /* cmc */
-        x->inverted = false;
-    }
     enc_u8(&x->e, 0x9f); /* lahf */
     enc_setcc(&x->e, CC_O, RAX);
+    if (x->inverted)
+        enc_lea(&x->e, W32, RAX, mem_at(RAX, 0x100));
 }
 
 void fl_clobber(struct x64 *x)
@@ -30,7 +29,7 @@ void fl_clobber(struct x64 *x)
     struct val *val = &x->val[v];
     val->at &= ~AT_FLAGS;
     if (!val->at && x->val[v].last >= x->i) {
-        flags_to_ax(x);
+        fl_to_rax(x);
         ra_def_in(x, v, RAX);
         ra_release(x, RAX);
     }

@@ -86,6 +86,7 @@ struct pl011 {
     uint16_t rsr;
     uint16_t lcr, cr, ifls, imsc, ris, ibrd, fbrd, ilpr, dmacr;
     bool overrun; /* the next character received is marked OE */
+    bool level;   /* of UARTINTR: polling consoles do not bother the interrupt controller */
     bool refused; /* chr has more, and waits for chr_ready */
 };
 
@@ -112,7 +113,11 @@ static unsigned modem(const struct pl011 *uart)
 
 static void update_irq(struct pl011 *uart)
 {
-    irq_set(&uart->dev.irq[0], (uart->ris & uart->imsc) != 0);
+    bool level = (uart->ris & uart->imsc) != 0;
+    if (level != uart->level) {
+        uart->level = level;
+        irq_set(&uart->dev.irq[0], level);
+    }
 }
 
 /* Receive interrupts follow the fill level; the time-out holds while anything is waiting. */

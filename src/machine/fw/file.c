@@ -17,8 +17,6 @@ static int check(const struct stat *st, const char *path, const char *what, stru
         return error_set(err, -EINVAL, "%s %s is not a regular file", what, path);
     if (st->st_size == 0)
         return error_set(err, -ENODATA, "%s %s is empty", what, path);
-    if (st->st_size > FW_FILE_MAX)
-        return error_set(err, -EFBIG, "%s %s is larger than %d MiB", what, path, FW_FILE_MAX >> 20);
     return 0;
 }
 

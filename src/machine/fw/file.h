@@ -14,10 +14,8 @@ struct fw_file {
     const char *path, *what; /* "initrd": for messages */
 };
 
-enum { FW_FILE_MAX = 1 << 30 };
-
-/* Opens a regular file that is neither empty nor larger than FW_FILE_MAX; else one line says what
- * it is. path and what must outlive it. */
+/* Opens a regular file that is not empty; else one line says what it is. path and what must outlive
+ * it. */
 int fw_file_open(const char *path, const char *what, struct fw_file *file, struct error *err);
 /* Reads exactly len bytes; a file that has become shorter meanwhile is an error. */
 int fw_file_read(const struct fw_file *file, uint64_t offset, void *to, size_t len,

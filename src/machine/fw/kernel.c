@@ -12,8 +12,10 @@
 #include "machine/fw/unpack.h"
 
 enum {
+    KERNEL_MAX = 1 << 30,   /* bytes, also unpacked */
     KERNEL_ALIGN = 2 << 20, /* of an Image's base and of the device tree */
     IMAGE_HEADER = 64,
+    HEADERS = 4096,  /* what of a file is looked at first: has the PE headers of an Image */
     ZBOOT_TYPE = 24, /* offset of the compression's name, up to the PE pointer */
     ZBOOT_TYPE_LEN = 32,
     OLD_TEXT_OFFSET = 0x80000, /* for an image_size of 0 (before Linux 3.17) */
@@ -39,10 +41,31 @@ static bool is_elf(const uint8_t *data, size_t size)
            ld_le(data + offsetof(Elf64_Ehdr, e_machine), 2) == EM_AARCH64;
 }
 
-/* booting.rst, "Call the kernel image": text_offset at 8, image_size at 16, flags at 24. */
-static int parse_image(const char *name, const uint8_t *header, struct kernel *kernel,
-                       struct error *err)
+/* An Image that is an EFI program too says in its PE section table how long the file must be: the
+ * end of the last section, or 0. There is nothing else to tell a truncated Image by. */
+static uint64_t pe_file_size(const uint8_t *data, size_t size)
 {
+    uint64_t pe = ld_le(data + 0x3c, 4), end = 0;
+    if (memcmp(data, "MZ", 2) != 0 || pe > size - 24 || memcmp(data + pe, "PE\0\0", 4) != 0)
+        return 0;
+    uint64_t sections = ld_le(data + pe + 6, 2);
+    uint64_t at = pe + 24 + ld_le(data + pe + 20, 2);
+    for (; sections && at + 40 <= size; sections--, at += 40) {
+        uint64_t raw_end = ld_le(data + at + 16, 4) + ld_le(data + at + 20, 4);
+        if (raw_end > end)
+            end = raw_end;
+    }
+    return end;
+}
+
+/* booting.rst, "Call the kernel image": text_offset at 8, image_size at 16, flags at 24. */
+static int parse_image(const char *name, const uint8_t *header, size_t header_size,
+                       struct kernel *kernel, struct error *err)
+{
+    uint64_t file_size = pe_file_size(header, header_size);
+    if (file_size > kernel->size)
+        return error_set(err, -ENODATA, "kernel %s is truncated: %zu bytes of at least %" PRIu64,
+                         name, kernel->size, file_size);
     uint64_t text_offset = ld_le(header + 8, 8);
     uint64_t image_size = ld_le(header + 16, 8);
     if (image_size == 0) {
@@ -128,7 +151,7 @@ static int unpack_error(const char *name, const char *how, int rc, struct error 
     return error_set(err, rc, "kernel %s: its %s data %s", name, how, why);
 }
 
-/* include/linux zboot header: "MZ", "zimg" at 4, payload's offset and size at 8 and 12, the
+/* Header of an EFI zboot file: "MZ", "zimg" at 4, payload's offset and size at 8 and 12, the
  * compression's name at 24. */
 static int find_payload(const char *name, const uint8_t **data, size_t *size, struct error *err)
 {
@@ -159,7 +182,7 @@ static int parse_plain(const char *name, const char *packing, struct kernel *ker
                        struct error *err)
 {
     if (is_image(kernel->data, kernel->size) && !is_zboot(kernel->data, kernel->size))
-        return parse_image(name, kernel->data, kernel, err);
+        return parse_image(name, kernel->data, kernel->size, kernel, err);
     if (is_elf(kernel->data, kernel->size))
         return parse_elf(name, kernel, err);
     return error_set(err, -EINVAL, "kernel %s is %s%s; " EXPECTED, name, packing,
@@ -173,12 +196,12 @@ static int unpack(const char *name, uint8_t **owned, const uint8_t *data, size_t
     int rc = 0;
     if (unpack_is_gzip(data, size)) {
         *packing = "gzip-compressed: ";
-        rc = unpack_gzip(data, size, FW_FILE_MAX, &kernel->data, &kernel->size);
+        rc = unpack_gzip(data, size, KERNEL_MAX, &kernel->data, &kernel->size);
         return rc ? unpack_error(name, "gzip", rc, err) : 0;
     }
     if (unpack_is_zstd(data, size)) {
         *packing = "zstd-compressed: ";
-        rc = unpack_zstd(data, size, FW_FILE_MAX, &kernel->data, &kernel->size);
+        rc = unpack_zstd(data, size, KERNEL_MAX, &kernel->data, &kernel->size);
         return rc ? unpack_error(name, "zstd", rc, err) : 0;
     }
     kernel->data = *owned;
@@ -219,24 +242,30 @@ int kernel_parse(const char *name, const uint8_t *data, size_t size, struct kern
 
 int kernel_open(const char *path, struct kernel *kernel, struct error *err)
 {
-    uint8_t header[IMAGE_HEADER] = {0}, *data = NULL;
+    uint8_t header[HEADERS] = {0}, *data = NULL;
     struct fw_file file;
     *kernel = (struct kernel){.file.fd = -1};
     int rc = fw_file_open(path, "kernel", &file, err);
     if (rc)
         return rc;
     size_t size = file.size;
-    rc = fw_file_read(&file, 0, header, size < sizeof(header) ? size : sizeof(header), err);
+    size_t header_size = size < sizeof(header) ? size : sizeof(header);
+    rc = fw_file_read(&file, 0, header, header_size, err);
     if (rc)
         goto out;
     if (is_image(header, size) && !is_zboot(header, size)) {
         /* The common case is read once, by kernel_read_segment, to where it runs. */
         kernel->file = file;
         kernel->size = size;
-        rc = parse_image(path, header, kernel, err);
+        rc = parse_image(path, header, header_size, kernel, err);
         if (rc)
             kernel_close(kernel);
         return rc;
+    }
+    if (size > KERNEL_MAX) {
+        rc = error_set(err, -EFBIG, "kernel %s is %s; " EXPECTED, path,
+                       kernel_what(header, header_size));
+        goto out;
     }
     data = malloc(size);
     if (!data)

@@ -43,7 +43,7 @@ struct frame {
 struct cpu {
     u64 saved_sp;              /* run_at */
     u64 esr, far, elr, spsr;   /* of the last synchronous exception */
-    u64 exceptions, irqs;
+    volatile u64 exceptions, irqs;
     u64 retry;                 /* handler: run the instruction again */
     void (*handler)(struct cpu *cpu, struct frame *frame);
     void (*irq)(struct cpu *cpu, struct frame *frame);

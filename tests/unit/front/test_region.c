@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -26,18 +27,20 @@ struct region {
 
 static int setup(void **state)
 {
-    static struct region r;
-    r.ir = ir_create();
-    r.features = (struct arm_features){.have = ~0ull, .gic = 3};
+    struct region *r = calloc(1, sizeof(*r));
+    r->ir = ir_create();
+    r->features = (struct arm_features){.have = ~0ull, .gic = 3};
     for (unsigned i = 0; i < 1024; i++)
-        st_le(r.page + 4 * i, 4, RET);
-    *state = &r;
+        st_le(r->page + 4 * i, 4, RET);
+    *state = r;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    ir_destroy(((struct region *)*state)->ir);
+    struct region *r = *state;
+    ir_destroy(r->ir);
+    free(r);
     return 0;
 }
 
@@ -217,6 +220,29 @@ static void misaligned_mode_checks_every_access(void **state)
     assert_int_equal(count(r, IR_BRNZ), 2);
 }
 
+static void overflow_probe_is_done_at_once(void **state)
+{
+    struct region *r = *state;
+    struct arm_cpu *cpu = aligned_alloc(16, align_up(sizeof(*cpu), 16));
+    /* ADD SP, SP, X0; SUB X0, SP, X0; TBNZ X0, 14, 1f; SUB X0, SP, X0; SUB SP, SP, X0; RET; NOP;
+     * 1: RET */
+    TRANSLATE(r, 0, EL1, 64, 0x8b2063ff, 0xcb2063e0, 0x377000a0, 0xcb2063e0, 0xcb2063ff, RET, NOP,
+              RET);
+    for (uint64_t sp = 0x10000; sp <= 0x14000; sp += 0x4000) {
+        memset(cpu, 0, sizeof(*cpu));
+        cpu->x[0] = 0x123;
+        cpu->x[30] = 0x7000;
+        cpu->x[31] = sp;
+        struct ir_leave leave = ir_interpret(r->ir, cpu, &a64_layout, NULL, a64_helpers);
+        bool overflow = sp & 0x4000; /* then the engine looks at the misaligned SP */
+        assert_int_equal(cpu->x[0], 0x123);
+        assert_int_equal(cpu->x[31], overflow ? sp + 0x123 : sp);
+        assert_int_equal(leave.how, overflow ? IR_LEFT_STATE : IR_LEFT_INDIRECT);
+        assert_int_equal(leave.target, overflow ? 4 : 0x7000);
+    }
+    free(cpu);
+}
+
 static void context_change_leaves(void **state)
 {
     /* TLBI VMALLE1; MSR SCTLR_EL1, X0; MSR PAN, 1; MSR SPSel, 0; WFI */
@@ -298,6 +324,7 @@ int main(void)
         T(moved_stack_pointer_is_checked_once),
         T(aligned_step_of_stack_pointer_is_not_checked),
         T(misaligned_mode_checks_every_access),
+        T(overflow_probe_is_done_at_once),
         T(context_change_leaves),
         T(barrier_polls_and_goes_on),
         T(masking_interrupts_goes_on),

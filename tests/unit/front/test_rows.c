@@ -11,14 +11,14 @@
 
 #include "engine/front/a64.h"
 
-static uint64_t seed = 0x243f6a8885a308d3;
+enum { SEED = 0x243f6a88 };
 
-static uint64_t rnd(void)
+static uint64_t rnd(uint64_t *seed)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
 }
 
 static const uint32_t modes[] = {
@@ -51,11 +51,12 @@ static void check_page(struct ir *ir, uint8_t *page, uint32_t pgoff, uint32_t mo
 
 static void rows_translate_to_sound_ir(void **state)
 {
+    uint64_t seed = SEED;
     struct ir *ir = ir_create();
     uint8_t *page = calloc(1, 4096);
     for (unsigned row = 0; row < A64_ROWS; row++) {
         for (unsigned i = 0; i < 40; i++) {
-            uint32_t insn = ((uint32_t)rnd() & ~a64_rows[row].mask) | a64_rows[row].value;
+            uint32_t insn = ((uint32_t)rnd(&seed) & ~a64_rows[row].mask) | a64_rows[row].value;
             uint32_t pgoff = i % 3 == 0 ? 4092 : i % 3 == 1 ? 0 : 2048;
             st_le(page + pgoff, 4, insn);
             check_page(ir, page, pgoff, modes[i % ARRAY_SIZE(modes)], 1, i % 8 == 7 ? 0 : ~0ull);
@@ -67,19 +68,20 @@ static void rows_translate_to_sound_ir(void **state)
 
 static void pages_of_random_rows_translate_to_sound_ir(void **state)
 {
+    uint64_t seed = SEED;
     struct ir *ir = ir_create();
     uint8_t *page = calloc(1, 4096);
     for (unsigned round = 0; round < 300; round++) {
         for (unsigned i = 0; i < 1024; i++) {
-            const struct a64_row *row = &a64_rows[rnd() % A64_ROWS];
-            uint32_t insn = ((uint32_t)rnd() & ~row->mask) | row->value;
+            const struct a64_row *row = &a64_rows[rnd(&seed) % A64_ROWS];
+            uint32_t insn = ((uint32_t)rnd(&seed) & ~row->mask) | row->value;
             if (i % 4 == 0) /* short conditional branches, forwards and backwards */
-                insn = 0x54000000u | ((rnd() % 64 - 32) & 0x7ffff) << 5 | (rnd() & 15);
+                insn = 0x54000000u | ((rnd(&seed) % 64 - 32) & 0x7ffff) << 5 | (rnd(&seed) & 15);
             st_le(page + 4 * i, 4, insn);
         }
         for (unsigned i = 0; i < 64; i++)
-            check_page(ir, page, (uint32_t)(rnd() % 1024) * 4, modes[i % ARRAY_SIZE(modes)],
-                       1 + rnd() % 64, ~0ull);
+            check_page(ir, page, (uint32_t)(rnd(&seed) % 1024) * 4, modes[i % ARRAY_SIZE(modes)],
+                       1 + rnd(&seed) % 64, ~0ull);
     }
     free(page);
     ir_destroy(ir);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arm/features.h"
 #include "base/error.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
@@ -169,6 +170,23 @@ static void tables_are_complete(void **state)
                 assert_string_not_equal(a->name, b->name);
         }
     }
+}
+
+/* The completion offers what there is. */
+static void completion_knows_every_cpu_model(void **state)
+{
+    const struct option *option = run_options.table;
+    const char *words, *name;
+
+    while (strcmp(option->name, "cpu"))
+        option++;
+    words = option->words;
+    for (unsigned i = 0; (name = arm_model_name(i)); i++) {
+        size_t len = strlen(name);
+        assert_int_equal(strncmp(words, name, len), 0);
+        words += len + (words[len] == ' ');
+    }
+    assert_string_equal(words, "");
 }
 
 /* Scripts may rely on them from the first day, supported or not. */
@@ -358,6 +376,7 @@ int main(void)
         cmocka_unit_test(very_long_option_is_refused_in_one_line),
         cmocka_unit_test(distance_counts_typing_mistakes),
         cmocka_unit_test(tables_are_complete),
+        cmocka_unit_test(completion_knows_every_cpu_model),
         cmocka_unit_test(promised_options_exist),
         cmocka_unit_test(run_refuses_what_it_cannot_do_in_one_line),
         cmocka_unit_test(doubled_comma_in_a_path_stands_for_one),

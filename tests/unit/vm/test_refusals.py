@@ -73,6 +73,7 @@ with tempfile.TemporaryDirectory() as d:
     refused(2, '--kernel FILE is missing', 'run')
     refused(2, 'did you mean --kernel', 'run', '--kernal', kernel)
     refused(2, 'did you mean --memory', *run, '-m', '1G')
+    refused(2, 'needs no -nographic', *run, '-nographic')
     refused(2, 'needs a value', 'run', '--kernel')
     refused(2, 'takes no value', *run, '--stats=1')
     refused(2, '--disk path=x.img', 'run', 'x.img')
@@ -123,7 +124,7 @@ with tempfile.TemporaryDirectory() as d:
     big = f'{d}/big'
     with open(big, 'wb') as f:
         f.truncate(64 << 20)
-    refused(3, 'more than the 16 MiB', *run, '--memory', '16M', '--initrd', big)
+    refused(3, 'does not fit', *run, '--memory', '16M', '--initrd', big)
 
     # What is right.
     fine('help')

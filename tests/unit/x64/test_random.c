@@ -21,6 +21,7 @@ struct gen {
     unsigned count[5];
     unsigned blocks;
     bool vectors, fp;
+    ir_ref base; /* of accesses that are near each other */
 };
 
 static unsigned pick(struct gen *g, unsigned n)
@@ -238,6 +239,10 @@ static void gen_flag_setting(struct gen *g)
 
 static ir_ref gen_address(struct gen *g)
 {
+    if (g->base != IR_NONE && pick(g, 3)) {
+        int64_t disp = pick(g, 3) ? (int64_t)pick(g, 64) - 32 : (int64_t)pick(g, 5000) - 2500;
+        return ir_add(g->ir, IR_I64, g->base, ir_const(g->ir, IR_I64, disp));
+    }
     int64_t place = FAKE_BASE + pick(g, FAKE_SIZE - 16);
     if (pick(g, 3))
         place &= ~15ll;
@@ -251,6 +256,7 @@ static ir_ref gen_address(struct gen *g)
             ir_put(g->ir, IR_I64, base, off);
             base = ir_get(g->ir, IR_I64, off);
         }
+        g->base = base;
         return ir_add(g->ir, IR_I64, base, ir_const(g->ir, IR_I64, disp));
     }
     return ir_const(g->ir, IR_I64, place);
@@ -406,12 +412,16 @@ static void generate(struct gen *g)
         ir_block_begin(g->ir, b);
         ir_insn(g->ir, 4 * pick(g, 1024));
         memset(g->count, 0, sizeof(g->count));
+        g->base = IR_NONE;
         for (unsigned n = 2 + pick(g, 30); n; n--) {
             switch (pick(g, g->fp ? 15 : 10)) {
             case 10: case 11: case 12: case 13: case 14: gen_fp(g); break;
             case 0: case 1: case 2: case 3: gen_pure(g); break;
             case 4: case 5: gen_flag_setting(g); break;
-            case 6: gen_mem(g); break;
+            case 6:
+                for (unsigned k = 1 + pick(g, 4); k; k--)
+                    gen_mem(g);
+                break;
             case 7: case 8: gen_put(g); break;
             default: gen_misc(g); break;
             }
