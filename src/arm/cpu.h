@@ -36,7 +36,8 @@ enum {
 /* What arm/ asks of the engine that runs this CPU. */
 struct arm_engine_ops {
     /* Called on the CPU's own thread. */
-    void (*context_changed)(struct arm_cpu *cpu); /* TTBRx, TCR, MAIR, SCTLR, EL, PAN... were written */
+    /* TTBRx, TCR, MAIR, SCTLR, EL, PAN... were written. */
+    void (*context_changed)(struct arm_cpu *cpu);
     /* TLB maintenance, own PE only when !broadcast (else all PEs; complete at the next dsb). */
     void (*tlbi)(struct arm_cpu *cpu, const struct arm_tlbi *op, bool broadcast);
     void (*dsb)(struct arm_cpu *cpu);             /* waits for broadcasts to be done */
@@ -63,7 +64,7 @@ struct arm_tlbi {
     enum { ARM_TLBI_ALL, ARM_TLBI_ASID, ARM_TLBI_VA, ARM_TLBI_VAA } kind;
     uint16_t asid;
     uint64_t va;    /* sign-extended from bit 55, page-aligned */
-    uint64_t pages; /* of 4 KiB from va on: 1 for a page of 4K granule, more for ranges, larger granules */
+    uint64_t pages; /* of 4 KiB from va on: 1 for the 4K granule, more for ranges, larger granules */
     bool last_level;
 };
 
@@ -93,7 +94,7 @@ struct arm_cpu {
     union v128 v[32];
     struct { uint64_t va; void *host; } rstack[32];
 
-    /* --- PSTATE outside NZCV --------------------------------------------------------------------*/
+    /* --- PSTATE outside NZCV --------------------------------------------------------------------- */
     uint8_t el;                 /* 0 or 1 */
     uint8_t spsel;              /* PSTATE.SP */
     uint8_t daif;               /* D A I F in bits 3:0 */
@@ -103,7 +104,7 @@ struct arm_cpu {
     uint8_t halted;             /* PSCI: powered off (read by others: see power) */
     uint64_t sp_el[2];          /* SP_EL0, SP_EL1; the one in use lives in x[31] */
 
-    /* --- EL1 system registers (fields are the manual's names in lower case) ----------------------*/
+    /* --- EL1 system registers (fields are the manual's names in lower case) ---------------------- */
     uint64_t sctlr_el1, actlr_el1, cpacr_el1;
     uint64_t ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1;
     uint64_t afsr0_el1, afsr1_el1, esr_el1, far_el1, par_el1;
@@ -117,7 +118,7 @@ struct arm_cpu {
     uint64_t mpidr;             /* MPIDR_EL1 value, set at creation */
     uint64_t pmu[16];           /* performance monitors, as far as offered */
 
-    /* --- wiring ---------------------------------------------------------------------------------*/
+    /* --- wiring ---------------------------------------------------------------------------------- */
     unsigned index;             /* 0-based number in the machine */
     const struct arm_features *features;
     struct mem *mem;
@@ -129,7 +130,7 @@ struct arm_cpu {
     _Atomic uint32_t power;     /* enum arm_power */
     uint64_t boot_pc, boot_x0;  /* where the next power-on starts; written before power changes */
 
-    /* --- additions --------------------------------------------------------------------------------*/
+    /* --- additions ------------------------------------------------------------------------------- */
     _Atomic uint32_t boot_lock; /* held by the CPU_ON call that writes boot_pc and boot_x0 */
     uint8_t step_isv, step_ex;  /* for the next software step exception's ISS */
     uint64_t cntfrq_el0, dbgprcr, scxtnum_el0, scxtnum_el1;

@@ -3,14 +3,14 @@
 
 #include <stddef.h>
 
-static _Thread_local struct arm_cpu *current_cpu;
+static _Thread_local struct arm_cpu *current;
 
 struct arm_cpu *arm_current(void)
 {
-    return current_cpu;
+    return current;
 }
 
 void arm_set_current(struct arm_cpu *cpu)
 {
-    current_cpu = cpu;
+    current = cpu;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System registers and the operations that are encoded like them (MSR/MRS, SYS, SYSL): one table. */
+/* System registers and the operations encoded like them (MSR/MRS, SYS, SYSL): one table. */
 #ifndef ARMVM_ARM_SYSREG_H
 #define ARMVM_ARM_SYSREG_H
 

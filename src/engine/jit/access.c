@@ -300,20 +300,45 @@ static uint64_t extend(const uint8_t *buf, uint32_t memop)
     return memop & IR_MEM_SIGNED ? (uint64_t)sext64(value, 8 * IR_MEM_BYTES(memop)) : value;
 }
 
+/*
+ * Kernels copy to and from user space by LDTR and STTR, so those have a short way: host address of
+ * a plain access that hits EL0's TLB, or NULL.
+ */
+static uint8_t *user_hit(struct jit_vcpu *vcpu, uint64_t va, uint32_t memop, bool write)
+{
+    const uint32_t plain = IR_MEM_UNPRIV | IR_MEM_SIGNED | 7;
+    const struct ir_tlb_entry *entry;
+    uint64_t tag = (va + IR_MEM_BYTES(memop) - 1) & ~(uint64_t)(IR_PAGE_SIZE - 1);
+
+    if (memop & ~plain || !vcpu->cpu.el || vcpu->cpu.uao)
+        return NULL;
+    entry = user_slot(jit_user_context(vcpu), va);
+    return (write ? entry->wtag : entry->rtag) == tag ? (uint8_t *)(uintptr_t)(va + entry->addend)
+                                                      : NULL;
+}
+
 static uint64_t rt_ld(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff)
 {
-    uint8_t buf[8];
+    uint8_t buf[8], *host = memop & IR_MEM_UNPRIV ? user_hit(cpu, va, memop, false) : NULL;
 
+    if (host) {
+        copy_out(host, buf, IR_MEM_BYTES(memop));
+        return extend(buf, memop);
+    }
     begin(cpu, pgoff);
     return load(cpu, va, buf, 1, memop) ? extend(buf, memop) : 0;
 }
 
 static void rt_st(void *cpu, uint64_t va, uint64_t value, uint32_t memop, int32_t pgoff)
 {
-    uint8_t buf[8];
+    uint8_t buf[8], *host = memop & IR_MEM_UNPRIV ? user_hit(cpu, va, memop, true) : NULL;
 
-    begin(cpu, pgoff);
     st_le(buf, 8, value);
+    if (host) {
+        copy_in(host, buf, IR_MEM_BYTES(memop));
+        return;
+    }
+    begin(cpu, pgoff);
     store(cpu, va, buf, 1, memop);
 }
 

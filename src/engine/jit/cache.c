@@ -334,8 +334,9 @@ static void publish_blocks(const struct jit_vcpu *vcpu, struct jit_page *page,
 {
     for (unsigned i = 0; i < region->starts; i++) {
         uint32_t pgoff = region->start[i].pgoff;
-        if (page->table[pgoff / 4] == vcpu->engine->cache.empty)
-            set_entry(page, pgoff, rx + vcpu->code->block[region->start[i].block]);
+        uint32_t offset = vcpu->code->block[region->start[i].block];
+        if (offset != UINT32_MAX && page->table[pgoff / 4] == vcpu->engine->cache.empty)
+            set_entry(page, pgoff, rx + offset);
     }
 }
 

@@ -14,6 +14,7 @@
 #include "engine/jit/jit.h"
 #include "host/clock.h"
 #include "host/futex.h"
+#include "machine/mem/mem.h"
 
 /* --- the border -------------------------------------------------------------------------------*/
 
@@ -91,18 +92,38 @@ void jit_exclusive(struct engine *engine, void (*fn)(struct engine *engine))
     pthread_mutex_unlock(&engine->lock);
 }
 
+/* While everybody stands still, so does the guest's time. */
+static void stop_time(const struct engine *engine, bool stop)
+{
+    const struct arm_hooks *hooks = engine->config.hooks;
+
+    if (hooks && hooks->timer_stop)
+        hooks->timer_stop(hooks->timer, stop);
+}
+
 void engine_pause(struct engine *engine)
 {
+    bool outermost;
+
     pthread_mutex_lock(&engine->lock);
-    engine->pauses++;
+    outermost = !engine->pauses++;
     call_out_locked(engine);
     while (engine->guests || engine->exclusive)
         pthread_cond_wait(&engine->changed, &engine->lock);
     pthread_mutex_unlock(&engine->lock);
+    if (outermost)
+        stop_time(engine, true);
 }
 
 void engine_resume(struct engine *engine)
 {
+    bool last;
+
+    pthread_mutex_lock(&engine->lock);
+    last = engine->pauses == 1;
+    pthread_mutex_unlock(&engine->lock);
+    if (last)
+        stop_time(engine, false);
     pthread_mutex_lock(&engine->lock);
     if (!--engine->pauses) {
         engine->stepping = NULL;
@@ -228,6 +249,22 @@ static bool step_pending(struct jit_vcpu *vcpu)
     return true;
 }
 
+/* Whether the instruction at pc, which has just been looked up, is a Load-Exclusive: the step's
+ * syndrome tells (ESR_EL1.EX). */
+static bool at_load_exclusive(const struct jit_vcpu *vcpu)
+{
+    const struct arm_cpu *cpu = &vcpu->cpu;
+    const struct ir_itlb_entry *itlb = cpu->itlb;
+    const struct jit_page *page = /* table is its first member */
+        (const struct jit_page *)itlb[cpu->pc >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)].table;
+    const uint8_t *bytes =
+        mem_ptr(vcpu->engine->config.mem, page->pa + cpu->pc % IR_PAGE_SIZE, 4, false);
+    uint32_t insn = bytes ? (uint32_t)ld_le(bytes, 4) : 0;
+
+    /* LDXR, LDAXR of all sizes, and LDXP, LDAXP, where bit 21 is set (else it is CASP). */
+    return (insn & 0x3fe00000) == 0x08400000 || (insn & 0xbfe00000) == 0x88600000;
+}
+
 static void after_step(struct jit_vcpu *vcpu, uint32_t mode)
 {
     if (!(mode & FRONT_STEP))
@@ -283,6 +320,8 @@ static void run(struct jit_vcpu *vcpu)
         if (!entry)
             continue;
         mode = vcpu->current->mode;
+        if (mode & FRONT_STEP)
+            cpu->step_ex = at_load_exclusive(vcpu);
         run_region(vcpu, entry);
         after_step(vcpu, mode);
     }

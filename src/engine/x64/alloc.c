@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* --- places ------------------------------------------------------------------------------------*/
+/* --- places ----------------------------------------------------------------------------------- */
 
 static bool is_vector(const struct x64 *x, ir_ref v)
 {
@@ -130,8 +130,7 @@ bool ra_imm32(const struct x64 *x, ir_ref v, bool wide, int32_t *imm)
     return true;
 }
 
-/* --- aliases of CPU state
- * -----------------------------------------------------------------------*/
+/* --- aliases of CPU state --------------------------------------------------------------------- */
 
 static void note_alias(struct x64 *x, ir_ref v)
 {
@@ -236,8 +235,7 @@ void ra_def_state(struct x64 *x, ir_ref v, int32_t off)
     val->off = (int16_t)off;
 }
 
-/* --- general registers
- * --------------------------------------------------------------------------*/
+/* --- general registers ------------------------------------------------------------------------ */
 
 /* Stores v from its temp, which it then no longer has; EFLAGS stay. */
 static void evict(struct x64 *x, ir_ref v)
@@ -511,8 +509,7 @@ void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive)
     }
 }
 
-/* --- vector registers
- * ---------------------------------------------------------------------------*/
+/* --- vector registers ------------------------------------------------------------------------- */
 
 static void xload(struct x64 *x, ir_ref v, unsigned reg)
 {

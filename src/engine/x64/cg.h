@@ -187,8 +187,8 @@ struct x64 {
     uint32_t locked, xlocked;
     uint64_t spills; /* slots in use */
     uint32_t xspills;
-    ir_ref flags;              /* the value in EFLAGS, or IR_NONE */
-    bool inverted;             /* CF holds the complement of Arm's C */
+    ir_ref flags;  /* the value in EFLAGS, or IR_NONE */
+    bool inverted; /* CF holds the complement of Arm's C */
     /* The page that the last access off this base was found in: accesses nearby need only stay in
      * it. Lives in two otherwise free temps, until somebody takes one; a slow path makes `tag`
      * match nothing. */
@@ -285,11 +285,10 @@ static inline bool is_wide(const struct ir_insn *insn)
     return insn->type == IR_I64;
 }
 
-/* --- flags.c
- * ------------------------------------------------------------------------------------*/
+/* --- flags.c ---------------------------------------------------------------------------------- */
 bool fl_wanted(const struct x64 *x); /* EFLAGS hold a value with users still to come */
 void fl_clobber(struct x64 *x);      /* EFLAGS are about to change */
-void fl_to_rax(struct x64 *x);                  /* EFLAGS in the resting form; keeps them */
+void fl_to_rax(struct x64 *x);       /* EFLAGS in the resting form; keeps them */
 void fl_drop(struct x64 *x);         /* EFLAGS have changed, and nobody minds */
 void fl_set(struct x64 *x, ir_ref v, bool inverted);
 /* Materialises a value that is needed after this instruction, which may use and change EFLAGS. */
@@ -301,8 +300,7 @@ void fl_load(struct x64 *x, ir_ref v, bool inverted);
 /* Makes the condition (0..13) testable and says how. */
 enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond);
 
-/* --- emitters
- * -----------------------------------------------------------------------------------*/
+/* --- emitters --------------------------------------------------------------------------------- */
 struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
 void cg_cold_mem(struct x64 *x, const struct cold *c);
 void cg_cold_fp(struct x64 *x, const struct cold *c);

@@ -111,6 +111,20 @@ static void start(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, 
         x->label[b] = UINT32_MAX;
 }
 
+static bool emit_block(struct x64 *x, const struct ir *ir)
+{
+    const struct ir_block *block = &ir->block[x->order[x->block]];
+    x->label[x->order[x->block]] = (uint32_t)enc_at(&x->e);
+    x->pgoff = block->pgoff;
+    ra_block_begin(x);
+    for (unsigned i = block->first; i < block->end; i++) {
+        if (enc_left(&x->e) < SLACK)
+            return false;
+        emit_insn(x, i);
+    }
+    return true;
+}
+
 int x64_compile(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, size_t room,
                 uint32_t first_link, struct x64_code *code)
 {
@@ -118,16 +132,10 @@ int x64_compile(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, si
         return -ENOSPC;
     start(x, ir, rw, rx, room, first_link, code);
     x64_analyse(x, ir->block);
-    for (x->block = 0; x->block < ir->blocks; x->block++) {
-        const struct ir_block *block = &ir->block[x->order[x->block]];
-        x->label[x->order[x->block]] = (uint32_t)enc_at(&x->e);
-        x->pgoff = block->pgoff;
-        ra_block_begin(x);
-        for (unsigned i = block->first; i < block->end; i++) {
-            if (enc_left(&x->e) < SLACK)
+    for (unsigned late = 0; late < 2; late++) { /* what branches do not need comes last */
+        for (x->block = 0; x->block < ir->blocks; x->block++)
+            if (cg_only_exits(x, x->order[x->block]) == late && !emit_block(x, ir))
                 return -ENOSPC;
-            emit_insn(x, i);
-        }
     }
     for (unsigned f = 0; f < x->fixups; f++)
         enc_patch32(&x->e, x->fixup[f].at, x->label[x->fixup[f].block]);

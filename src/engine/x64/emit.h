@@ -25,6 +25,7 @@ void cg_eval(struct x64 *x, ir_ref v); /* any pure or fp operation */
 void cg_call_thunk(struct x64 *x, enum thunk thunk);
 
 /* emit_control.c */
+bool cg_only_exits(const struct x64 *x, unsigned block);
 void cg_indirect(struct x64 *x, const uint8_t *miss);             /* jumps to the address in rax */
 void cg_page_address(struct x64 *x, unsigned reg, int32_t pgoff); /* reg = page base + pgoff */
 

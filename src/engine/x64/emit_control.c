@@ -9,12 +9,78 @@ _Static_assert(sizeof(struct ir_rstack_entry) == 16, "rstack_top counts bytes");
 
 enum { RSTACK_MASK = IR_RSTACK * 16 - 1 };
 
-/* --- blocks
- * -------------------------------------------------------------------------------------*/
+/* --- links ------------------------------------------------------------------------------------ */
+
+/* Pads so that the field `ahead` bytes on is 4-byte aligned, where it will run. */
+static void align_field(struct x64 *x, unsigned ahead)
+{
+    enc_nop(&x->e, -((uintptr_t)enc_here(&x->e) + ahead) & 3);
+}
+
+static struct x64_link *new_link(struct x64 *x, int32_t pgoff)
+{
+    if (x->code->links == X64_MAX_LINKS) {
+        x->error = -ENOSPC;
+        x->code->links = 0;
+    }
+    struct x64_link *link = &x->code->link[x->code->links++];
+    *link = (struct x64_link){.pgoff = pgoff};
+    return link;
+}
+
+/* The jump that linking sets; returns its end. */
+static size_t link_jump(struct x64 *x, struct x64_link *link)
+{
+    align_field(x, 1);
+    size_t end = enc_jmp32(&x->e);
+    link->jump = (uint32_t)(end - 4);
+    return end;
+}
+
+static bool in_page(int64_t pgoff)
+{
+    return pgoff >= 0 && pgoff < IR_PAGE_SIZE;
+}
+
+/* --- blocks ----------------------------------------------------------------------------------- */
+
+/* A block that only leaves for elsewhere in the page: jumps to it are links themselves, so that it
+ * is there just to be entered from outside. */
+bool cg_only_exits(const struct x64 *x, unsigned block)
+{
+    unsigned i = x->ir->block[block].first;
+    while (x->insn[i].op == IR_INSN)
+        i++;
+    return block && x->insn[i].op == IR_EXIT && in_page(x->insn[i].imm);
+}
 
 static bool is_next(const struct x64 *x, unsigned block)
 {
-    return x->block + 1 < x->ir->blocks && x->order[x->block + 1] == block;
+    unsigned at = x->block + 1;
+    while (at < x->ir->blocks && cg_only_exits(x, x->order[at]))
+        at++;
+    return at < x->ir->blocks && x->order[at] == block;
+}
+
+/* A jump (cc < 0) or conditional jump that is a link by itself. */
+static void link_site(struct x64 *x, int cc, int32_t pgoff)
+{
+    struct cold *c = cg_cold(x, COLD_LINK);
+    c->pgoff = pgoff;
+    c->link = (uint16_t)x->code->links;
+    struct x64_link *link = new_link(x, pgoff);
+    if (cc < 0) {
+        c->from[0] = (uint32_t)link_jump(x, link);
+        return;
+    }
+    align_field(x, 2);
+    c->from[0] = (uint32_t)enc_jcc32(&x->e, (enum x64_cc)cc);
+    link->jump = c->from[0] - 4;
+}
+
+static int32_t exit_of(const struct x64 *x, unsigned block)
+{
+    return (int32_t)x->insn[x->ir->block[block].end - 1].imm;
 }
 
 static void note_fixup(struct x64 *x, size_t end, unsigned block)
@@ -32,14 +98,22 @@ static void note_fixup(struct x64 *x, size_t end, unsigned block)
 
 static void jump_block(struct x64 *x, unsigned block)
 {
-    if (!is_next(x, block))
+    if (cg_only_exits(x, block))
+        link_site(x, -1, exit_of(x, block));
+    else if (!is_next(x, block))
         note_fixup(x, enc_jmp32(&x->e), block);
 }
 
 static void branch(struct x64 *x, enum x64_cc cc, int64_t blocks)
 {
     unsigned yes = (uint32_t)blocks, no = (uint32_t)((uint64_t)blocks >> 32);
-    if (is_next(x, yes)) {
+    if (cg_only_exits(x, yes)) {
+        link_site(x, (int)cc, exit_of(x, yes));
+        jump_block(x, no);
+    } else if (cg_only_exits(x, no)) {
+        link_site(x, (int)cc ^ 1, exit_of(x, no));
+        jump_block(x, yes);
+    } else if (is_next(x, yes)) {
         note_fixup(x, enc_jcc32(&x->e, cc ^ 1), no);
     } else {
         note_fixup(x, enc_jcc32(&x->e, cc), yes);
@@ -92,39 +166,7 @@ static void emit_brbit(struct x64 *x, ir_ref v)
     }
 }
 
-/* --- direct exits
- * -------------------------------------------------------------------------------*/
-
-/* Pads so that the field `ahead` bytes on is 4-byte aligned, where it will run. */
-static void align_field(struct x64 *x, unsigned ahead)
-{
-    enc_nop(&x->e, -((uintptr_t)enc_here(&x->e) + ahead) & 3);
-}
-
-static struct x64_link *new_link(struct x64 *x, int32_t pgoff)
-{
-    if (x->code->links == X64_MAX_LINKS) {
-        x->error = -ENOSPC;
-        x->code->links = 0;
-    }
-    struct x64_link *link = &x->code->link[x->code->links++];
-    *link = (struct x64_link){.pgoff = pgoff};
-    return link;
-}
-
-/* The jump that linking sets; returns its end. */
-static size_t link_jump(struct x64 *x, struct x64_link *link)
-{
-    align_field(x, 1);
-    size_t end = enc_jmp32(&x->e);
-    link->jump = (uint32_t)(end - 4);
-    return end;
-}
-
-static bool in_page(int64_t pgoff)
-{
-    return pgoff >= 0 && pgoff < IR_PAGE_SIZE;
-}
+/* --- direct exits ----------------------------------------------------------------------------- */
 
 /* rcx = the instruction TLB's entry for the address in rax. */
 static void itlb_entry(struct x64 *x)
@@ -145,14 +187,14 @@ static void emit_exit(struct x64 *x, ir_ref v)
 {
     struct enc *e = &x->e;
     int32_t pgoff = (int32_t)x->insn[v].imm;
+    if (in_page(pgoff)) {
+        link_site(x, -1, pgoff);
+        return;
+    }
     struct cold *c = cg_cold(x, COLD_LINK);
     c->pgoff = pgoff;
     c->link = (uint16_t)x->code->links;
     struct x64_link *link = new_link(x, pgoff);
-    if (in_page(pgoff)) {
-        c->from[0] = (uint32_t)link_jump(x, link);
-        return;
-    }
     cg_page_address(x, RAX, pgoff & ~(int32_t)(IR_PAGE_SIZE - 1));
     itlb_entry(x);
     enc_alu_load(e, ALU_CMP, W64, RAX, mem_at(RCX, offsetof(struct ir_itlb_entry, tag)));
@@ -187,8 +229,7 @@ static void cold_link(struct x64 *x, const struct cold *c)
     enc_jmp_to(e, x->thunk[THUNK_LINK]);
 }
 
-/* --- indirect exits
- * -----------------------------------------------------------------------------*/
+/* --- indirect exits --------------------------------------------------------------------------- */
 
 /* Through the page's table, rax = target; an empty entry leads to the miss thunk. */
 void cg_indirect(struct x64 *x, const uint8_t *miss)
@@ -265,8 +306,7 @@ static void cold_return(struct x64 *x, struct cold *c)
     cold_link(x, c);
 }
 
-/* --- leaving
- * ------------------------------------------------------------------------------------*/
+/* --- leaving ---------------------------------------------------------------------------------- */
 
 static void emit_exits(struct x64 *x, ir_ref v)
 {

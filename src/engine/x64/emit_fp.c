@@ -81,8 +81,7 @@ static struct x64_mem state_of(const struct x64 *x, ir_ref v)
     return cpu_mem(x->val[x->val[v].rep].off);
 }
 
-/* --- out of line
- * --------------------------------------------------------------------------------*/
+/* --- out of line ------------------------------------------------------------------------------ */
 
 /* Out of line the evaluator does it: operands stand where they stand now, and stay there. */
 static struct cold *cold_eval(struct x64 *x)
@@ -174,8 +173,7 @@ void cg_cold_fp(struct x64 *x, const struct cold *c)
     cg_cold_restore(x, c);
 }
 
-/* --- arithmetic
- * ---------------------------------------------------------------------------------*/
+/* --- arithmetic ------------------------------------------------------------------------------- */
 
 /* dst = a op b on lane 0, operands straight from memory where they are; the rest cleared. */
 static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
@@ -333,8 +331,7 @@ static void emit_minmax(struct x64 *x, ir_ref v)
     finish(x, c, dst);
 }
 
-/* --- comparisons
- * --------------------------------------------------------------------------------*/
+/* --- comparisons ------------------------------------------------------------------------------ */
 
 /* Ordered: "greater" - "less" has Arm's N, Z and C, with x86's borrow. */
 static void emit_fcmp(struct x64 *x, ir_ref v)
@@ -402,8 +399,7 @@ static void emit_fcmask(struct x64 *x, ir_ref v)
     x->val[v].clear = (uint8_t)n;
 }
 
-/* --- conversions
- * --------------------------------------------------------------------------------*/
+/* --- conversions ------------------------------------------------------------------------------ */
 
 static void emit_fcvt(struct x64 *x, ir_ref v)
 {

@@ -12,8 +12,7 @@ static unsigned bits_of(const struct ir_insn *insn)
     return insn->type == IR_I64 ? 64 : 32;
 }
 
-/* --- sums and logic
- * -----------------------------------------------------------------------------*/
+/* --- sums and logic --------------------------------------------------------------------------- */
 
 /* The register an operand already sits in, or NOREG. */
 static unsigned reg_of(const struct x64 *x, ir_ref v)
@@ -201,8 +200,7 @@ static void emit_neg(struct x64 *x, ir_ref v)
     enc_neg(&x->e, size, dst);
 }
 
-/* --- products
- * -----------------------------------------------------------------------------------*/
+/* --- products --------------------------------------------------------------------------------- */
 
 static void emit_mul(struct x64 *x, ir_ref v)
 {
@@ -307,8 +305,7 @@ static void emit_sdiv(struct x64 *x, ir_ref v)
     ra_def_in(x, v, RAX);
 }
 
-/* --- shifts
- * -------------------------------------------------------------------------------------*/
+/* --- shifts ----------------------------------------------------------------------------------- */
 
 static void emit_shift(struct x64 *x, ir_ref v, enum x64_shift op, unsigned bmi_op)
 {
@@ -428,8 +425,7 @@ static void emit_extr(struct x64 *x, ir_ref v)
     enc_u8(&x->e, (unsigned)insn->imm);
 }
 
-/* --- fields
- * -------------------------------------------------------------------------------------*/
+/* --- fields ----------------------------------------------------------------------------------- */
 
 /* dst = extension of the operand's low part by one of the two-operand moves. */
 static void emit_extend(struct x64 *x, ir_ref v, unsigned op, unsigned size)
@@ -568,8 +564,7 @@ static void emit_dep(struct x64 *x, ir_ref v)
     enc_alu(&x->e, ALU_OR, size, dst, t);
 }
 
-/* --- bits
- * ---------------------------------------------------------------------------------------*/
+/* --- bits ------------------------------------------------------------------------------------- */
 
 /* dst = leading zeros of src, which may be dst; src's width without LZCNT needs a branch. */
 static void count_zeros(struct x64 *x, unsigned size, unsigned dst, unsigned src)
@@ -673,8 +668,7 @@ static void emit_crc32c(struct x64 *x, ir_ref v)
     enc_rr(&x->e, esz ? OP_CRC32 : OP_CRC32_8, size[esz], dst, b);
 }
 
-/* --- comparisons and choices
- * --------------------------------------------------------------------*/
+/* --- comparisons and choices ------------------------------------------------------------------ */
 
 static enum x64_cc icc_of(unsigned icc)
 {

@@ -95,7 +95,8 @@ static bool is_near(const struct x64 *x, struct address a, unsigned bytes, bool 
                     unsigned need)
 {
     uint32_t taken = x->locked | 1u << x->share.entry | 1u << x->share.tag;
-    return x->share.valid && (unsigned)__builtin_popcount(TEMPS & ~taken) >= need && x->share.base == a.value && x->share.write == write &&
+    return x->share.valid && (unsigned)__builtin_popcount(TEMPS & ~taken) >= need &&
+           x->share.base == a.value && x->share.write == write &&
            (a.disp >= x->share.low || a.disp + (int32_t)bytes <= x->share.high);
 }
 
@@ -227,8 +228,7 @@ void cg_cold_resume(struct x64 *x, struct cold *c)
             *mask &= (uint16_t) ~(1u << c->dst[k]);
 }
 
-/* --- integers
- * -----------------------------------------------------------------------------------*/
+/* --- integers --------------------------------------------------------------------------------- */
 
 static void load_int(struct x64 *x, unsigned memop, bool wide, unsigned dst, struct x64_mem m)
 {
@@ -393,8 +393,7 @@ static void emit_st(struct x64 *x, ir_ref v)
     cg_cold_resume(x, c);
 }
 
-/* --- vectors
- * ------------------------------------------------------------------------------------*/
+/* --- vectors ---------------------------------------------------------------------------------- */
 
 static void load_vec(struct x64 *x, unsigned memop, unsigned dst, unsigned spare, struct x64_mem m)
 {
@@ -486,8 +485,7 @@ static void emit_stv(struct x64 *x, ir_ref v)
     cg_cold_resume(x, c);
 }
 
-/* --- the slow path
- * ------------------------------------------------------------------------------*/
+/* --- the slow path ---------------------------------------------------------------------------- */
 
 /* Moves n registers at once; to[] and from[] are changed. */
 static void parallel_move(struct x64 *x, unsigned n, uint8_t *to, uint8_t *from)
@@ -662,8 +660,7 @@ void cg_cold_mem(struct x64 *x, const struct cold *c)
     cg_cold_restore(x, c);
 }
 
-/* --- the rest
- * -----------------------------------------------------------------------------------*/
+/* --- the rest --------------------------------------------------------------------------------- */
 
 /* Faults as an access would: within one page the check alone says so. */
 static void emit_probe(struct x64 *x, ir_ref v)

@@ -2,8 +2,7 @@
 /* Reading and writing CPU state, and calls of C code. */
 #include "engine/x64/emit.h"
 
-/* --- general registers
- * --------------------------------------------------------------------------*/
+/* --- general registers ------------------------------------------------------------------------ */
 
 /* An access that covers pinned registers in an unusual way goes through memory. */
 static void pins_to_memory(struct x64 *x, int32_t off, unsigned bytes)
@@ -183,8 +182,7 @@ static void emit_fence(struct x64 *x, ir_ref v)
     enc_alu_mem_imm(&x->e, ALU_OR, W32, frame_mem(FRAME_LOCK), 0);
 }
 
-/* --- calls
- * --------------------------------------------------------------------------------------*/
+/* --- calls ------------------------------------------------------------------------------------ */
 
 void cg_call_thunk(struct x64 *x, enum thunk thunk)
 {

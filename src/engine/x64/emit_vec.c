@@ -3,8 +3,7 @@
  * evaluator. */
 #include "engine/x64/emit.h"
 
-/* --- building blocks
- * ----------------------------------------------------------------------------*/
+/* --- building blocks -------------------------------------------------------------------------- */
 
 /* dst = dst op src, dst being the caller's scratch or result. */
 static void into(struct x64 *x, unsigned op, unsigned dst, unsigned src)
@@ -123,8 +122,7 @@ static void emit_plain(struct x64 *x, ir_ref v)
     }
 }
 
-/* --- moves
- * --------------------------------------------------------------------------------------*/
+/* --- moves ------------------------------------------------------------------------------------ */
 
 /* dst = {low, low}, through a general register. */
 static void splat(struct x64 *x, unsigned dst, uint64_t imm)
@@ -313,8 +311,7 @@ static void emit_vcopylane(struct x64 *x, ir_ref v)
     insert(x, esz, dst, t, to);
 }
 
-/* --- logic
- * --------------------------------------------------------------------------------------*/
+/* --- logic ------------------------------------------------------------------------------------ */
 
 static void emit_vandn(struct x64 *x, ir_ref v) /* pandn inverts its first operand */
 {
@@ -347,8 +344,7 @@ static void emit_vbsl(struct x64 *x, ir_ref v) /* ((b ^ c) & a) ^ c */
     into(x, OP_PXOR, dst, c);
 }
 
-/* --- arithmetic
- * ---------------------------------------------------------------------------------*/
+/* --- arithmetic ------------------------------------------------------------------------------- */
 
 static const uint16_t psub[4] = {OP_PSUBB, OP_PSUBW, OP_PSUBD, OP_PSUBQ};
 static const uint16_t pcmpeq[4] = {OP_PCMPEQB, OP_PCMPEQW, OP_PCMPEQD, OP_PCMPEQQ};
@@ -450,8 +446,7 @@ static void emit_vctst(struct x64 *x, ir_ref v)
     into(x, OP_PXOR, dst, t);
 }
 
-/* --- shifts
- * -------------------------------------------------------------------------------------*/
+/* --- shifts ----------------------------------------------------------------------------------- */
 
 /* Bytes are shifted as words and masked. */
 static void shift_bytes(struct x64 *x, unsigned form, unsigned dst, unsigned src, unsigned imm)
@@ -529,8 +524,7 @@ static void emit_vshl(struct x64 *x, ir_ref v)
     enc_u8(e, negative << 4);
 }
 
-/* --- permutations
- * -------------------------------------------------------------------------------*/
+/* --- permutations ----------------------------------------------------------------------------- */
 
 static void emit_vuzp(struct x64 *x, ir_ref v)
 {
@@ -630,8 +624,7 @@ static void emit_vtbl(struct x64 *x, ir_ref v)
     three(x, OP_PSHUFB, dst, a, t);
 }
 
-/* --- widths
- * -------------------------------------------------------------------------------------*/
+/* --- widths ----------------------------------------------------------------------------------- */
 
 static void emit_vpaddl(struct x64 *x, ir_ref v)
 {
@@ -726,8 +719,7 @@ static void emit_vmull(struct x64 *x, ir_ref v)
     }
 }
 
-/* --- bits
- * ---------------------------------------------------------------------------------------*/
+/* --- bits ------------------------------------------------------------------------------------- */
 
 /* dst = sum or union of two table look-ups by nibble. */
 static void by_nibble(struct x64 *x, ir_ref v, enum pool low, enum pool high, unsigned combine)
@@ -768,8 +760,7 @@ static void emit_vpmull(struct x64 *x, ir_ref v)
     enc_u8(&x->e, insn->imm & 1 ? 0x11 : 0x00);
 }
 
-/* --- AES (manual C7.2): the key is added before the substitution, x86 adds it after
- * -------------*/
+/* --- AES (manual C7.2): the key is added before the substitution, x86 adds it after ----------- */
 
 static void emit_aes(struct x64 *x, ir_ref v)
 {

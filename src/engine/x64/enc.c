@@ -289,7 +289,7 @@ void enc_lea_rip(struct enc *e, unsigned dst, const uint8_t *target)
     put_rel32(e, target);
 }
 
-/* --- arithmetic --------------------------------------------------------------------------------*/
+/* --- arithmetic ------------------------------------------------------------------------------- */
 
 void enc_alu(struct enc *e, enum x64_alu op, unsigned size, unsigned dst, unsigned src)
 {

@@ -256,8 +256,8 @@ void mmu_on(void)
 {
     write_sysreg(mair_el1, 0x04ff); /* 0: write-back; 1: Device-nGnRE */
     /* T0SZ 25, inner shareable write-back walks, 4K, no TTBR1, 40-bit output. */
-    write_sysreg(tcr_el1, 25 | 1 << 8 | 1 << 10 | 3 << 12 | 25 << 16 | 1 << 23 | 2ul << 30 |
-                              2ul << 32);
+    write_sysreg(tcr_el1,
+                 25 | 1 << 8 | 1 << 10 | 3 << 12 | 25 << 16 | 1 << 23 | 2ul << 30 | 2ul << 32);
     write_sysreg(ttbr0_el1, level1);
     tlbi_all();
     /* RES1 bits, UCI, nTWE, nTWI, UCT, DZE, I, C, SA0, SA, M. */

@@ -3,7 +3,7 @@
 #ifndef BARE_H
 #define BARE_H
 
-/* Also of what is only declared: no addresses from a table, which nobody would relocate. */
+/* For all that follows, in the guests too: no addresses from a table, which nobody relocates. */
 #pragma GCC visibility push(hidden)
 
 typedef unsigned char u8;
@@ -20,17 +20,30 @@ typedef unsigned long u64;
 #define write_sysreg(name, value)                                                                  \
     asm volatile("msr " #name ", %0\n isb" ::"r"((u64)(value)) : "memory")
 
-#define USER __attribute__((section(".user"), noinline))
+#define USER         __attribute__((section(".user"), noinline))
 #define PAGE_ALIGNED __attribute__((aligned(4096)))
 
 enum { PAGE = 4096, BLOCK = 2 << 20, CPUS = 8 };
 
 /* Exception classes. */
 enum {
-    EC_UNKNOWN = 0x00, EC_FP = 0x07, EC_ILLEGAL = 0x0e, EC_SVC = 0x15, EC_IABORT_LOW = 0x20,
-    EC_IABORT = 0x21, EC_PC = 0x22, EC_DABORT_LOW = 0x24, EC_DABORT = 0x25, EC_SP = 0x26,
-    EC_BREAKPOINT_LOW = 0x30, EC_BREAKPOINT = 0x31, EC_STEP_LOW = 0x32, EC_STEP = 0x33,
-    EC_WATCHPOINT_LOW = 0x34, EC_WATCHPOINT = 0x35, EC_BRK = 0x3c,
+    EC_UNKNOWN = 0x00,
+    EC_FP = 0x07,
+    EC_ILLEGAL = 0x0e,
+    EC_SVC = 0x15,
+    EC_IABORT_LOW = 0x20,
+    EC_IABORT = 0x21,
+    EC_PC = 0x22,
+    EC_DABORT_LOW = 0x24,
+    EC_DABORT = 0x25,
+    EC_SP = 0x26,
+    EC_BREAKPOINT_LOW = 0x30,
+    EC_BREAKPOINT = 0x31,
+    EC_STEP_LOW = 0x32,
+    EC_STEP = 0x33,
+    EC_WATCHPOINT_LOW = 0x34,
+    EC_WATCHPOINT = 0x35,
+    EC_BRK = 0x3c,
 };
 
 /* SPSR values: EL0, EL1 with SP_EL0, EL1 with SP_EL1; DAIF masked. */
@@ -41,10 +54,10 @@ struct frame {
 };
 
 struct cpu {
-    u64 saved_sp;              /* run_at */
-    u64 esr, far, elr, spsr;   /* of the last synchronous exception */
+    u64 saved_sp;            /* run_at */
+    u64 esr, far, elr, spsr; /* of the last synchronous exception */
     volatile u64 exceptions, irqs;
-    u64 retry;                 /* handler: run the instruction again */
+    u64 retry; /* handler: run the instruction again */
     void (*handler)(struct cpu *cpu, struct frame *frame);
     void (*irq)(struct cpu *cpu, struct frame *frame);
     void (*work)(u64 argument);
@@ -78,14 +91,14 @@ extern u8 user_start[], user_end[], _end[];
 
 /* Page tables. The image and all of RAM are mapped flat; a window for tests starts here. */
 #define WINDOW 0x80000000ul
-#define AF (1ul << 10)
-#define NG (1ul << 11)
-#define AP(n) ((u64)(n) << 6)
-#define DBM (1ul << 51)
-#define PXN (1ul << 53)
-#define UXN (1ul << 54)
-#define DEVICE (1ul << 2)  /* MAIR index 1; 0 is normal write-back memory */
-#define INNER (3ul << 8)
+#define AF     (1ul << 10)
+#define NG     (1ul << 11)
+#define AP(n)  ((u64)(n) << 6)
+#define DBM    (1ul << 51)
+#define PXN    (1ul << 53)
+#define UXN    (1ul << 54)
+#define DEVICE (1ul << 2) /* MAIR index 1; 0 is normal write-back memory */
+#define INNER  (3ul << 8)
 #define NORMAL (AF | INNER)
 void mmu_tables(void);
 void mmu_on(void);
@@ -139,7 +152,5 @@ static inline void store_release(u64 *p, u64 value)
 {
     __atomic_store_n(p, value, __ATOMIC_RELEASE);
 }
-
-#pragma GCC visibility pop
 
 #endif

@@ -60,6 +60,7 @@ static void breakpoints(void)
     report("  breakpoint");
     say("EL0 only, at EL0, D masked: %d\n", run_at(user_three, 0, 0, SPSR_EL0));
     report("  breakpoint");
+    unmask_debug();
     write_sysreg(dbgbcr0_el1, 0x1e3); /* EL1 only */
     write_sysreg(mdscr_el1, MDE);
     say("without KDE: %d\n", three(0));
@@ -142,6 +143,7 @@ static void watchpoints(void)
     asm volatile("sttr xzr, [%0]" ::"r"(va) : "memory");
     report("EL0 watched, STTR");
     run_at(user_store, va, 0, SPSR_EL0 & ~SPSR_D);
+    unmask_debug();
     report("EL0 watched, EL0");
     watch(0, WINDOW, 0xff | 10 << 19, STORE, 3); /* MASK 10: 1 KiB */
     poke(WINDOW + 1016, 0);
@@ -190,8 +192,8 @@ static void on_step(struct cpu *cpu, struct frame *frame)
     u64 ec = cpu->esr >> 26;
 
     if (steps < 64)
-        step_log[steps++] = ec << 32 | (cpu->esr & 0x1ffffff) << 8 |
-                            ((frame->elr - (u64)stepped) / 4 & 0xff);
+        step_log[steps++] =
+            ec << 32 | (cpu->esr & 0x1ffffff) << 7 | ((frame->elr - (u64)stepped) / 4 & 0x7f);
     if (ec == EC_DABORT_LOW)
         frame->elr += 4;
     /* Handled; the next instruction, with the step armed again. */
@@ -203,8 +205,8 @@ static void on_step(struct cpu *cpu, struct frame *frame)
 static void print_steps(void)
 {
     for (u64 i = 0; i < steps; i++)
-        say("  +%d: class %x, %x\n", step_log[i] & 0xff, step_log[i] >> 32,
-            step_log[i] >> 8 & 0xffffff);
+        say("  +%d: class %x, %x\n", step_log[i] & 0x7f, step_log[i] >> 32,
+            step_log[i] >> 7 & 0x1ffffff);
     steps = 0;
 }
 
@@ -231,8 +233,8 @@ static void software_step(void)
 static void on_kernel_step(struct cpu *cpu, struct frame *frame)
 {
     if (steps < 64)
-        step_log[steps++] = (cpu->esr >> 26) << 32 | (cpu->esr & 0x1ffffff) << 8 |
-                            ((frame->elr - (u64)three) / 4 & 0xff);
+        step_log[steps++] = (cpu->esr >> 26) << 32 | (cpu->esr & 0x1ffffff) << 7 |
+                            ((frame->elr - (u64)three) / 4 & 0x7f);
     frame->spsr |= SPSR_SS;
     if (steps == 4)
         frame->spsr = (frame->spsr & ~(u64)SPSR_SS) | SPSR_D;

@@ -157,8 +157,11 @@ static void illegal(void)
         const char name[24];
         u64 spsr;
     } cases[] = {
-        {"ERET to EL2", 0x3c9}, {"ERET to EL3", 0x3cd}, {"ERET to mode 1", 0x3c1},
-        {"ERET to EL0 AArch32", 0x3d0}, {"ERET with SPSR.IL", SPSR_EL1H | 1 << 20},
+        {"ERET to EL2", 0x3c9},
+        {"ERET to EL3", 0x3cd},
+        {"ERET to mode 1", 0x3c1},
+        {"ERET to EL0 AArch32", 0x3d0},
+        {"ERET with SPSR.IL", SPSR_EL1H | 1 << 20},
         {"ERET to EL0 with IL", SPSR_EL0 | 1 << 20},
     };
 
@@ -193,12 +196,15 @@ static void crossing(void)
     asm volatile("ldp x9, x10, [%0], #16" : "+r"(base)::"x9", "x10");
     report("LDP with write-back");
     say("  base moved by %d\n", base - (end - 8));
-    asm volatile("mov x9, #7\n ldp x9, x10, [%1]\n mov %0, x9" : "=r"(value) : "r"(end - 8)
+    asm volatile("mov x9, #7\n ldp x9, x10, [%1]\n mov %0, x9"
+                 : "=r"(value)
+                 : "r"(end - 8)
                  : "x9", "x10");
     report("LDP, second register unmapped");
     base = end - 16;
     asm volatile(".arch armv8.2-a+fp+simd\n movi v0.16b, #0x22\n movi v1.16b, #0x33\n"
-                 "stp q0, q1, [%0], #32" : "+r"(base)::"memory");
+                 "stp q0, q1, [%0], #32"
+                 : "+r"(base)::"memory");
     report("STP of vectors");
     say("  bytes before: %x, base moved by %d\n", peek(end - 8), base - (end - 16));
     base = end - 48;

@@ -6,7 +6,7 @@
 #include "bare.h"
 
 enum { GICD = 0x08000000, GICC = 0x08010000, GICR = 0x080a0000, GICR_SIZE = 0x20000 };
-enum { PPI_VIRTUAL_TIMER = 27, PPI_PHYSICAL_TIMER = 30, SGI = 5, SPURIOUS = 1023 };
+enum { PPI_VIRTUAL_TIMER = 27, PPI_PHYSICAL_TIMER = 30, PPI_SPARE = 20, SGI = 5, SPURIOUS = 1023 };
 
 static u64 gic; /* 2 or 3 */
 static volatile u64 last, order, order_bits;
@@ -25,6 +25,14 @@ static void gic_enable(u64 intid, int on)
     u64 base = gic == 3 ? GICR + self * GICR_SIZE + 0x10000 : GICD;
 
     *reg(base + (on ? 0x100 : 0x180)) = 1u << intid;
+}
+
+static void gic_pend(u64 intid)
+{
+    u64 self = read_sysreg(mpidr_el1) & 0xff;
+    u64 base = gic == 3 ? GICR + self * GICR_SIZE + 0x10000 : GICD;
+
+    *reg(base + 0x200) = 1u << intid;
 }
 
 static void gic_priority(u64 intid, u64 priority)
@@ -74,11 +82,11 @@ static void gic_init(void)
     if (gic == 3) {
         u64 base = GICR + self * GICR_SIZE;
         if (!self)
-            *reg(GICD) = 0x12; /* ARE, group 1 */
+            *reg(GICD) = 0x12;    /* ARE, group 1 */
         *reg(base + 0x14) &= ~2u; /* wake up */
         while (*reg(base + 0x14) & 4)
             relax();
-        *reg(base + 0x10080) = ~0u; /* all of group 1 */
+        *reg(base + 0x10080) = ~0u;      /* all of group 1 */
         write_sysreg(S3_0_C12_C12_5, 7); /* ICC_SRE_EL1 */
         write_sysreg(S3_0_C12_C12_3, 0); /* ICC_BPR1_EL1 */
         write_sysreg(S3_0_C12_C12_7, 1); /* ICC_IGRPEN1_EL1 */
@@ -163,8 +171,7 @@ static void timers(void)
     say("masked: %d interrupts, ISR_EL1 %x, CTL %x\n", cpu->irqs, read_sysreg(isr_el1),
         read_sysreg(cntv_ctl_el0));
     unmask();
-    say("unmasked: %d interrupt, INTID %d, CTL %x\n", cpu->irqs, last,
-        read_sysreg(cntv_ctl_el0));
+    say("unmasked: %d interrupt, INTID %d, CTL %x\n", cpu->irqs, last, read_sysreg(cntv_ctl_el0));
 
     mask();
     cpu->irqs = 0;
@@ -205,7 +212,8 @@ static void timers(void)
 USER static void user_spin(u64 ticks)
 {
     asm volatile("mrs x9, cntvct_el0\n add x9, x9, %0\n 1: mrs x10, cntvct_el0\n cmp x10, x9\n"
-                 "b.lo 1b\n svc #0x42" ::"r"(ticks) : "x9", "x10", "cc");
+                 "b.lo 1b\n svc #0x42" ::"r"(ticks)
+                 : "x9", "x10", "cc");
 }
 
 static void from_user(void)
@@ -249,12 +257,12 @@ static void priorities(void)
     while (cpu->irqs < 3)
         relax();
     say("priority mask 0xf0: %d interrupts, %x\n", cpu->irqs, order);
-    gic_enable(1, 0);
-    gic_send(1, 0);
+    gic_enable(PPI_SPARE, 0);
+    gic_pend(PPI_SPARE);
     for (u64 i = 0; i < 1000; i++)
         relax();
     say("disabled: %d interrupts\n", cpu->irqs - 3);
-    gic_enable(1, 1);
+    gic_enable(PPI_SPARE, 1);
     while (cpu->irqs < 4)
         relax();
     mask();
@@ -311,7 +319,8 @@ static void around(void)
     gic_send(SGI, 1 % cpus_there);
     while (load_acquire(&got[0]) < 100)
         asm volatile("msr daifset, #2\n ldr x9, [%0]\n cmp x9, #100\n b.hs 1f\n wfi\n"
-                     "1: msr daifclr, #2" ::"r"(&got[0]) : "x9", "cc", "memory");
+                     "1: msr daifclr, #2" ::"r"(&got[0])
+                     : "x9", "cc", "memory");
     mask();
     say("SGI around all CPUs: %d, the last one's %d\n", got[0], got[cpus_there - 1]);
     cpu->irq = nobody;

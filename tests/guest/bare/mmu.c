@@ -88,7 +88,7 @@ static void no_faults_cached(void)
 
 /* --- blocks -----------------------------------------------------------------------------------*/
 
-#define B (WINDOW + 4ul * BLOCK)
+#define B         (WINDOW + 4ul * BLOCK)
 #define RAM_BLOCK 0x46000000ul
 
 static u64 touch(u64 va)
@@ -393,7 +393,7 @@ static void broken_by_another(void)
         for (u64 n = 0; n < 100; n++)
             bad += ((volatile u64 *)old)[1] != 0;
         ((volatile u64 *)new)[0] = LIVE;
-        *page_desc(SHARED) = (u64)new | NORMAL | 3;
+        *page_desc(SHARED) = (u64) new | NORMAL | 3;
         dsb();
     }
     store_release(&shared_stop, 1);

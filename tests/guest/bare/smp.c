@@ -16,7 +16,7 @@ static struct {
 } s PAGE_ALIGNED;
 static u64 bad;
 
-#define COUNTER(n) (&counters[(n) * 16])
+#define COUNTER(n) (&counters[(n)*16])
 
 /* --- everybody does the same ------------------------------------------------------------------*/
 
@@ -54,8 +54,7 @@ static void with_atomics(u64 self)
     for (u64 i = 0; i < INCREMENTS / 4; i++) {
         asm volatile(ATOMIC "ldadd %0, x9, [%1]" ::"r"(1ul), "r"(COUNTER(0)) : "x9", "memory");
         asm volatile(ATOMIC "stadd %w0, [%1]" ::"r"(1), "r"(COUNTER(1)) : "memory");
-        asm volatile(ATOMIC "ldaddal %w0, w9, [%1]" ::"r"(0x101), "r"(COUNTER(2))
-                     : "x9", "memory");
+        asm volatile(ATOMIC "ldaddal %w0, w9, [%1]" ::"r"(0x101), "r"(COUNTER(2)) : "x9", "memory");
         asm volatile(ATOMIC "ldaddalb %w0, w9, [%1]" ::"r"(1), "r"((u8 *)COUNTER(3) + self)
                      : "x9", "memory");
         asm volatile(ATOMIC "1: ldr x9, [%0]\n add x10, x9, #1\n mov x11, x9\n"
@@ -121,8 +120,8 @@ static void increments(void)
         bytes += ((u8 *)COUNTER(3))[i];
         halves += ((u16 *)COUNTER(9))[i];
     }
-    say("LDADD %d, STADD %d, LDADDAL %x, LDADDALB %d\n", per_cpu(*COUNTER(0)),
-        per_cpu(*COUNTER(1)), per_cpu(*COUNTER(2)), per_cpu(bytes));
+    say("LDADD %d, STADD %d, LDADDAL %x, LDADDALB %d\n", per_cpu(*COUNTER(0)), per_cpu(*COUNTER(1)),
+        per_cpu(*COUNTER(2)), per_cpu(bytes));
     say("CASAL %d, CASPAL %d %d, LDEORAL %x, LDUMAX %d\n", per_cpu(*COUNTER(4)),
         per_cpu(COUNTER(5)[0]), per_cpu(-COUNTER(5)[1]), cpus_there & 1 ? 0 : *COUNTER(6),
         *COUNTER(7));
@@ -184,7 +183,9 @@ static void buffer(u64 self)
             seen = *(volatile u64 *)other;
         } else {
             asm volatile("stlr %1, [%2]\n ldar %0, [%3]"
-                         : "=&r"(seen) : "r"(i), "r"(mine), "r"(other) : "memory");
+                         : "=&r"(seen)
+                         : "r"(i), "r"(mine), "r"(other)
+                         : "memory");
         }
         if (cpus_there < 2)
             continue;

@@ -4,13 +4,25 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define AT(field) (int32_t)offsetof(struct fake_cpu, field)
+#define AT(field) (int32_t) offsetof(struct fake_cpu, field)
 
 const struct ir_layout fake_layout = {
-    .pc_page = AT(pc_page), .pc = AT(pc), .nzcv = AT(nzcv), .raised = AT(raised),
-    .attention = AT(attention), .fpenv = AT(fpenv), .scratch = AT(scratch), .second = AT(second),
-    .tlb = AT(tlb), .tlb_mask = AT(tlb_mask), .itlb = AT(itlb), .itlb_mask = AT(itlb_mask),
-    .rstack = AT(rstack), .rstack_top = AT(rstack_top), .monitor = AT(monitor), .x0 = AT(x),
+    .pc_page = AT(pc_page),
+    .pc = AT(pc),
+    .nzcv = AT(nzcv),
+    .raised = AT(raised),
+    .attention = AT(attention),
+    .fpenv = AT(fpenv),
+    .scratch = AT(scratch),
+    .second = AT(second),
+    .tlb = AT(tlb),
+    .tlb_mask = AT(tlb_mask),
+    .itlb = AT(itlb),
+    .itlb_mask = AT(itlb_mask),
+    .rstack = AT(rstack),
+    .rstack_top = AT(rstack_top),
+    .monitor = AT(monitor),
+    .x0 = AT(x),
     .v0 = AT(v),
 };
 
@@ -26,7 +38,7 @@ static void raise_fault(struct fake_cpu *cpu, int32_t pgoff)
 {
     cpu->raised = 1;
     cpu->pc = cpu->pc_page + (uint64_t)pgoff;
-    cpu->x[31] ^= 0x5555; /* an exception switches stacks */
+    cpu->x[31] ^= 0x5555;                  /* an exception switches stacks */
     cpu->misc[0] = cpu->x[0] + cpu->x[19]; /* and sees registers */
 }
 
@@ -146,15 +158,24 @@ static uint64_t apply(uint32_t kind, uint64_t old, uint64_t b, unsigned bits)
     int64_t so = (int64_t)(old << (64 - bits)), sb = (int64_t)(b << (64 - bits));
     uint64_t uo = (uint64_t)so, ub = (uint64_t)sb;
     switch (kind) {
-    case IR_ATOM_ADD: return old + b;
-    case IR_ATOM_CLR: return old & ~b;
-    case IR_ATOM_EOR: return old ^ b;
-    case IR_ATOM_SET: return old | b;
-    case IR_ATOM_SMAX: return so > sb ? old : b;
-    case IR_ATOM_SMIN: return so < sb ? old : b;
-    case IR_ATOM_UMAX: return uo > ub ? old : b;
-    case IR_ATOM_UMIN: return uo < ub ? old : b;
-    default: return b;
+    case IR_ATOM_ADD:
+        return old + b;
+    case IR_ATOM_CLR:
+        return old & ~b;
+    case IR_ATOM_EOR:
+        return old ^ b;
+    case IR_ATOM_SET:
+        return old | b;
+    case IR_ATOM_SMAX:
+        return so > sb ? old : b;
+    case IR_ATOM_SMIN:
+        return so < sb ? old : b;
+    case IR_ATOM_UMAX:
+        return uo > ub ? old : b;
+    case IR_ATOM_UMIN:
+        return uo < ub ? old : b;
+    default:
+        return b;
     }
 }
 
@@ -207,11 +228,11 @@ static uint64_t fake_stx(void *vcpu, uint64_t va, uint64_t a, uint64_t b, uint32
 }
 
 const struct ir_runtime fake_runtime = {
-    fake_ld, fake_st, fake_ld2, fake_st2, fake_ldv, fake_stv, fake_probe, fake_atom, fake_cas,
-    fake_ldx, fake_stx,
+    fake_ld,    fake_st,   fake_ld2, fake_st2, fake_ldv, fake_stv,
+    fake_probe, fake_atom, fake_cas, fake_ldx, fake_stx,
 };
 
-/* --- helpers -----------------------------------------------------------------------------------*/
+/* --- helpers ---------------------------------------------------------------------------------- */
 
 /* Leaves nothing of the volatile registers. */
 static void clobber(void)
@@ -221,8 +242,8 @@ static void clobber(void)
                      "pcmpeqd %%xmm0, %%xmm0\n pcmpeqd %%xmm1, %%xmm1\n pcmpeqd %%xmm2, %%xmm2\n"
                      :
                      :
-                     : "r8", "r9", "r10", "r11", "rsi", "rdi", "rcx", "rdx", "xmm0", "xmm1",
-                       "xmm2", "cc");
+                     : "r8", "r9", "r10", "r11", "rsi", "rdi", "rcx", "rdx", "xmm0", "xmm1", "xmm2",
+                       "cc");
 }
 
 static uint64_t plain(void *cpu, uint64_t a, uint64_t b, uint64_t c)
@@ -280,7 +301,7 @@ const struct ir_helper fake_helpers[FAKE_HELPERS] = {
     {.name = "exact_v", .fnv = exact_v, .flags = IR_HELPER_READS_R | IR_HELPER_WRITES_R},
 };
 
-/* --- setting up --------------------------------------------------------------------------------*/
+/* --- setting up ------------------------------------------------------------------------------- */
 
 void fake_init(struct fake_cpu *cpu)
 {
@@ -306,7 +327,7 @@ void fake_init(struct fake_cpu *cpu)
 
 uint8_t *fake_code(void)
 {
-    void *p = mmap(NULL, FAKE_CODE, PROT_READ | PROT_WRITE | PROT_EXEC,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(NULL, FAKE_CODE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+                   -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }

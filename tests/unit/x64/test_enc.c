@@ -82,9 +82,9 @@ static void memory_operands_take_all_bases_indices_and_displacements(void **stat
                 if (index == RSP)
                     continue;
                 struct enc e = begin(buf, sizeof(buf), false);
-                enc_load(&e, W64, R9,
-                         mem_index(base, index == 16 ? NOREG : index, index == 16 ? 0 : 3,
-                                   disps[k]));
+                enc_load(
+                    &e, W64, R9,
+                    mem_index(base, index == 16 ? NOREG : index, index == 16 ? 0 : 3, disps[k]));
                 int32_t d = disps[k];
                 unsigned magnitude = d < 0 ? -(unsigned)d : (unsigned)d;
                 snprintf(disp, sizeof(disp), magnitude > 9 ? " %c 0x%x" : " %c %u",

@@ -26,10 +26,10 @@ struct bench {
         struct x64_code out;
     } region[MAX_REGIONS];
     unsigned regions;
-    bool set_links;              /* link() patches */
-    unsigned lookups, links;     /* calls */
+    bool set_links;          /* link() patches */
+    unsigned lookups, links; /* calls */
     uint64_t last_va;
-    void *table[2][1024];        /* of the pages PAGE and PAGE + 0x1000 */
+    void *table[2][1024]; /* of the pages PAGE and PAGE + 0x1000 */
 };
 
 static struct region *find(struct bench *b, uint64_t va)
@@ -76,9 +76,13 @@ static int begin(void **state)
     fake_init(&b->cpu);
     b->cpu.pc_page = PAGE;
     b->code = fake_code();
-    struct x64_config config = {.layout = &fake_layout, .runtime = &fake_runtime,
-                                .helpers = fake_helpers, .nhelpers = FAKE_HELPERS,
-                                .callbacks = {lookup, link_to}, .rw = b->code, .rx = b->code,
+    struct x64_config config = {.layout = &fake_layout,
+                                .runtime = &fake_runtime,
+                                .helpers = fake_helpers,
+                                .nhelpers = FAKE_HELPERS,
+                                .callbacks = {lookup, link_to},
+                                .rw = b->code,
+                                .rx = b->code,
                                 .room = FAKE_CODE};
     x64_probe(X64_V3, &config.host);
     if (x64_create(&config, &b->x, &b->used, NULL))
@@ -132,8 +136,9 @@ static void finish(struct bench *b, bool in_table)
     assert_null(ir_verify(b->ir, fake_helpers, FAKE_HELPERS, buf, sizeof(buf)));
     ir_count_uses(b->ir);
     r->code = b->code + b->used;
-    assert_int_equal(x64_compile(b->x, b->ir, r->code, r->code, FAKE_CODE - b->used,
-                                 1000 * b->regions, &r->out), 0);
+    assert_int_equal(
+        x64_compile(b->x, b->ir, r->code, r->code, FAKE_CODE - b->used, 1000 * b->regions, &r->out),
+        0);
     b->used = (b->used + r->out.size + 63) & ~63ul;
     if (in_table)
         b->table[(r->va - PAGE) >> 12][(r->va & 0xfff) >> 2] = r->code;
@@ -203,7 +208,7 @@ static void a_link_to_another_page_is_taken_while_its_guard_matches(void **state
     b->cpu.ctlb[(PAGE >> 12) + 1].page_id = PAGE_ID + 1; /* another page is there now */
     run(b);
     assert_int_equal(b->links, 1);
-    assert_int_equal(b->lookups, 1); /* its table is empty there */
+    assert_int_equal(b->lookups, 1);        /* its table is empty there */
     b->cpu.ctlb[(PAGE >> 12) + 1].tag |= 1; /* nothing is there */
     run(b);
     assert_int_equal(b->lookups, 2);
@@ -330,6 +335,31 @@ static void a_loop_within_the_region_runs(void **state)
     assert_int_equal(b->cpu.x[1], 0);
 }
 
+/* Blocks that only leave are links in the branches themselves. */
+static void conditional_exits_are_links(void **state)
+{
+    struct bench *b = *state;
+    ir_clear(b->ir);
+    unsigned first = ir_block_reserve(b->ir, 0);
+    int64_t zero = ir_block_reserve(b->ir, 8), other = ir_block_reserve(b->ir, 4);
+    ir_block_begin(b->ir, first);
+    ir_brz(b->ir, IR_I64, reg(b, 1), zero | other << 32);
+    ir_block_begin(b->ir, (unsigned)zero);
+    ir_exit(b->ir, 0x40);
+    ir_block_begin(b->ir, (unsigned)other);
+    ir_exit(b->ir, 0x80);
+    b->region[0].va = PAGE;
+    finish(b, false);
+    counter(b, PAGE + 0x40, false);
+    counter(b, PAGE + 0x80, false);
+    for (unsigned n = 0; n < 4; n++) {
+        b->cpu.x[1] = n & 1;
+        run(b);
+        assert_int_equal(b->cpu.pc, n & 1 ? PAGE + 0x84 : PAGE + 0x44);
+    }
+    assert_int_equal(b->links, 2);
+}
+
 static void too_little_room_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -358,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_return_stack_sends_nobody_astray, begin, end),
         cmocka_unit_test_setup_teardown(attention_leaves_at_the_poll, begin, end),
         cmocka_unit_test_setup_teardown(a_loop_within_the_region_runs, begin, end),
+        cmocka_unit_test_setup_teardown(conditional_exits_are_links, begin, end),
         cmocka_unit_test_setup_teardown(too_little_room_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
