@@ -64,7 +64,7 @@ struct arm_tlbi {
     enum { ARM_TLBI_ALL, ARM_TLBI_ASID, ARM_TLBI_VA, ARM_TLBI_VAA } kind;
     uint16_t asid;
     uint64_t va;    /* sign-extended from bit 55, page-aligned */
-    uint64_t pages; /* of 4 KiB from va on: 1 for the 4K granule, more for ranges, larger granules */
+    uint64_t pages; /* of 4 KiB from va on: 1 for the 4K granule, more for larger granules */
     bool last_level;
 };
 
@@ -72,7 +72,7 @@ struct arm_tlbi {
 enum { ARM_BREAKPOINTS = 6, ARM_WATCHPOINTS = 4, ARM_CONTEXT_BREAKPOINTS = 2 };
 
 struct arm_cpu {
-    /* --- what translated code touches: first, in this order ----------------------------------- */
+    /* --- what translated code touches: first, in this order ---------------------------------- */
     uint64_t x[32];             /* X0..X30; [31] is SP of the current EL (see sp_el[]) */
     uint64_t pc_page;
     uint64_t pc;
@@ -94,7 +94,7 @@ struct arm_cpu {
     union v128 v[32];
     struct { uint64_t va; void *host; } rstack[32];
 
-    /* --- PSTATE outside NZCV --------------------------------------------------------------------- */
+    /* --- PSTATE outside NZCV ----------------------------------------------------------------- */
     uint8_t el;                 /* 0 or 1 */
     uint8_t spsel;              /* PSTATE.SP */
     uint8_t daif;               /* D A I F in bits 3:0 */
@@ -104,7 +104,7 @@ struct arm_cpu {
     uint8_t halted;             /* PSCI: powered off (read by others: see power) */
     uint64_t sp_el[2];          /* SP_EL0, SP_EL1; the one in use lives in x[31] */
 
-    /* --- EL1 system registers (fields are the manual's names in lower case) ---------------------- */
+    /* --- EL1 system registers (fields are the manual's names in lower case) ------------------ */
     uint64_t sctlr_el1, actlr_el1, cpacr_el1;
     uint64_t ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1;
     uint64_t afsr0_el1, afsr1_el1, esr_el1, far_el1, par_el1;
@@ -118,7 +118,7 @@ struct arm_cpu {
     uint64_t mpidr;             /* MPIDR_EL1 value, set at creation */
     uint64_t pmu[16];           /* performance monitors, as far as offered */
 
-    /* --- wiring ---------------------------------------------------------------------------------- */
+    /* --- wiring ------------------------------------------------------------------------------ */
     unsigned index;             /* 0-based number in the machine */
     const struct arm_features *features;
     struct mem *mem;
@@ -130,11 +130,13 @@ struct arm_cpu {
     _Atomic uint32_t power;     /* enum arm_power */
     uint64_t boot_pc, boot_x0;  /* where the next power-on starts; written before power changes */
 
-    /* --- additions ------------------------------------------------------------------------------- */
+    /* --- additions --------------------------------------------------------------------------- */
     _Atomic uint32_t boot_lock; /* held by the CPU_ON call that writes boot_pc and boot_x0 */
     uint8_t step_isv, step_ex;  /* for the next software step exception's ISS */
     uint64_t cntfrq_el0, dbgprcr, scxtnum_el0, scxtnum_el1;
     const struct mem_slot *walk_slot; /* where the last translation table was */
+    void *utlb;         /* see ir_layout: EL0's data TLB, for LDTR and STTR at EL1 */
+    uint64_t utlb_mask;
 };
 
 /* The bits of FPCR and FPSR that are implemented: AHP, DN, FZ, RMode; QC, IDC, IXC..IOC. */
@@ -159,8 +161,8 @@ bool arm_set_pstate(struct arm_cpu *cpu, uint64_t spsr);
 /* Changes EL and SP selection, moving SP between x[31] and sp_el[]. */
 void arm_set_el(struct arm_cpu *cpu, unsigned el, unsigned spsel);
 
-/* PSTATE.DAIF changed: asks for attention if that unmasked a pending interrupt, and tells the engine
- * if debug exceptions depend on it. */
+/* PSTATE.DAIF changed: asks for attention if that unmasked a pending interrupt, and tells the
+ * engine if debug exceptions depend on it. */
 void arm_daif_changed(struct arm_cpu *cpu);
 
 /* Nanoseconds a WFE may sleep at most: the event stream's period, UINT64_MAX if it is off. */

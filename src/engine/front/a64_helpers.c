@@ -167,6 +167,8 @@ const struct ir_layout a64_layout = {
     AT(tlb_mask),
     AT(itlb),
     AT(itlb_mask),
+    AT(utlb),
+    AT(utlb_mask),
     AT(rstack),
     AT(rstack_top),
     AT(monitor),

@@ -205,6 +205,8 @@ struct ir_layout {
     int32_t monitor;   /* struct ir_monitor */
     int32_t x0;        /* u64[32]: general registers (31: SP of the current EL) */
     int32_t v0;        /* union v128[32] */
+    /* The same as tlb and tlb_mask for IR_MEM_UNPRIV; 0: there is none, such accesses are slow. */
+    int32_t utlb, utlb_mask;
 };
 
 /*

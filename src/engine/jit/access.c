@@ -122,49 +122,59 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
 
 /* --- moving bytes -----------------------------------------------------------------------------*/
 
-/* Naturally aligned accesses up to 8 bytes are single-copy atomic (manual B2.2.1). */
+/*
+ * Naturally aligned accesses up to 8 bytes are single-copy atomic, and so is each register of a
+ * pair (manual B2.2.1): bytes move in the largest pieces that are aligned, each atomically.
+ */
+static uint32_t piece_size(const uint8_t *host, uint32_t size)
+{
+    return 1u << __builtin_ctzll((uintptr_t)host | size | 8);
+}
+
 static void copy_out(const uint8_t *host, uint8_t *buf, uint32_t size)
 {
-    uint64_t v;
+    uint32_t piece = piece_size(host, size);
 
-    if (size > 8 || (uintptr_t)host & (size - 1)) {
-        memcpy(buf, host, size);
-        return;
+    for (uint32_t at = 0; at < size; at += piece) {
+        const void *p = host + at;
+        uint64_t v;
+        switch (piece) {
+        case 1:
+            v = __atomic_load_n((const uint8_t *)p, __ATOMIC_RELAXED);
+            break;
+        case 2:
+            v = __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED);
+            break;
+        case 4:
+            v = __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
+            break;
+        default:
+            v = __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED);
+        }
+        st_le(buf + at, piece, v);
     }
-    switch (size) {
-    case 1:
-        v = *(const volatile uint8_t *)host;
-        break;
-    case 2:
-        v = __atomic_load_n((const uint16_t *)(const void *)host, __ATOMIC_RELAXED);
-        break;
-    case 4:
-        v = __atomic_load_n((const uint32_t *)(const void *)host, __ATOMIC_RELAXED);
-        break;
-    default:
-        v = __atomic_load_n((const uint64_t *)(const void *)host, __ATOMIC_RELAXED);
-    }
-    st_le(buf, size, v);
 }
 
 static void copy_in(uint8_t *host, const uint8_t *buf, uint32_t size)
 {
-    if (size > 8 || size & (size - 1) || (uintptr_t)host & (size - 1)) {
-        memcpy(host, buf, size);
-        return;
-    }
-    switch (size) {
-    case 1:
-        *(volatile uint8_t *)host = buf[0];
-        break;
-    case 2:
-        __atomic_store_n((uint16_t *)(void *)host, (uint16_t)ld_le(buf, 2), __ATOMIC_RELAXED);
-        break;
-    case 4:
-        __atomic_store_n((uint32_t *)(void *)host, (uint32_t)ld_le(buf, 4), __ATOMIC_RELAXED);
-        break;
-    default:
-        __atomic_store_n((uint64_t *)(void *)host, ld_le(buf, 8), __ATOMIC_RELAXED);
+    uint32_t piece = piece_size(host, size);
+
+    for (uint32_t at = 0; at < size; at += piece) {
+        void *p = host + at;
+        uint64_t v = ld_le(buf + at, piece);
+        switch (piece) {
+        case 1:
+            __atomic_store_n((uint8_t *)p, (uint8_t)v, __ATOMIC_RELAXED);
+            break;
+        case 2:
+            __atomic_store_n((uint16_t *)p, (uint16_t)v, __ATOMIC_RELAXED);
+            break;
+        case 4:
+            __atomic_store_n((uint32_t *)p, (uint32_t)v, __ATOMIC_RELAXED);
+            break;
+        default:
+            __atomic_store_n((uint64_t *)p, v, __ATOMIC_RELAXED);
+        }
     }
 }
 

@@ -184,6 +184,7 @@ void jit_cache_flush(struct engine *engine)
 {
     struct jit_cache *cache = &engine->cache;
 
+    pthread_mutex_lock(&cache->lock); /* DMA may be invalidating */
     free_list(engine, 0, cache->dead);
     map_each(&cache->pages, free_list, engine);
     map_clear(&cache->pages);
@@ -200,6 +201,7 @@ void jit_cache_flush(struct engine *engine)
     }
     cache->flushes++;
     atomic_store(&cache->full, false);
+    pthread_mutex_unlock(&cache->lock);
 }
 
 /* --- translating ------------------------------------------------------------------------------*/

@@ -19,6 +19,17 @@
 /* Above this many pages a range is cheaper to drop whole. */
 enum { RANGE_LIMIT = 64 };
 
+/* What LDTR and STTR of running code look into. */
+static void set_user_tlb(struct jit_vcpu *vcpu, struct jit_context *user)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+
+    vcpu->user = user;
+    vcpu->no_user.rtag = vcpu->no_user.wtag = 1;
+    cpu->utlb = user ? user->tlb : &vcpu->no_user;
+    cpu->utlb_mask = user ? (user->entries - 1) * sizeof(*user->tlb) : 0;
+}
+
 static void clear_tlb(struct jit_context *context)
 {
     for (unsigned i = 0; i < context->entries; i++)
@@ -89,6 +100,7 @@ int jit_contexts_init(struct jit_vcpu *vcpu)
         if (!context->tlb || !context->itlb)
             return -ENOMEM;
     }
+    set_user_tlb(vcpu, NULL);
     vcpu->context_dirty = true;
     return 0;
 }
@@ -112,6 +124,7 @@ void jit_tlb_flush_all(struct jit_vcpu *vcpu)
     for (unsigned i = 0; i < JIT_CONTEXTS; i++)
         if (&vcpu->context[i] != vcpu->current)
             vcpu->context[i].valid = false;
+    set_user_tlb(vcpu, NULL);
     if (vcpu->current) /* running code may be about to go on with it */
         clear_context(vcpu->current);
     jit_rstack_clear(vcpu);
@@ -187,26 +200,30 @@ static struct jit_context *find_context(struct jit_vcpu *vcpu, uint16_t asid, ui
     return oldest;
 }
 
+/* Whether a context is EL0's in the current address space. */
+static bool is_user(const struct jit_vcpu *vcpu, const struct jit_context *context)
+{
+    return context && context->valid && !context->el && context->asid == vcpu->current->asid;
+}
+
 struct jit_context *jit_user_context(struct jit_vcpu *vcpu)
 {
-    uint16_t asid = vcpu->current->asid;
     struct jit_context *user = vcpu->user;
 
-    if (user && user->valid && !user->el && user->asid == asid)
+    if (is_user(vcpu, user))
         return user;
     user = NULL;
     for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
         struct jit_context *context = &vcpu->context[i];
-        if (context->valid && !context->el && context->asid == asid &&
-            (!user || context->used > user->used))
+        if (is_user(vcpu, context) && (!user || context->used > user->used))
             user = context;
     }
     if (!user) {
         /* Never the current one, which is the most recently used. */
-        user = find_context(vcpu, asid, 0);
+        user = find_context(vcpu, vcpu->current->asid, 0);
         user->used = vcpu->clock;
     }
-    vcpu->user = user;
+    set_user_tlb(vcpu, user);
     return user;
 }
 
@@ -264,6 +281,10 @@ void jit_context_sync(struct jit_vcpu *vcpu)
     cpu->tlb_mask = (context->entries - 1) * sizeof(struct ir_tlb_entry);
     cpu->itlb = context->itlb;
     cpu->itlb_mask = (JIT_ITLB_ENTRIES - 1) * sizeof(struct ir_itlb_entry);
+    if (!is_user(vcpu, vcpu->user))
+        set_user_tlb(vcpu, NULL);
+    else
+        set_user_tlb(vcpu, vcpu->user); /* it may have grown */
     jit_rstack_clear(vcpu);
 }
 

@@ -130,6 +130,7 @@ struct jit_vcpu {
     struct jit_context context[JIT_CONTEXTS];
     struct jit_context *current;
     struct jit_context *user; /* what jit_user_context last found */
+    struct ir_tlb_entry no_user; /* cpu.utlb while there is none: never hits */
     uint64_t clock;     /* for LRU of contexts */
     bool context_dirty; /* recompute mode and context before running on */
     uint64_t regime[3]; /* SCTLR, TCR, MAIR that the TLBs were filled under */
@@ -159,7 +160,7 @@ struct engine {
     struct engine_config config;
     struct jit_cache cache;
     unsigned cpus;
-    struct jit_vcpu *vcpu[64];
+    struct jit_vcpu *vcpu[128];
     bool translate; /* else the interpreter */
     bool threads_started;
 

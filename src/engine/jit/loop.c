@@ -80,13 +80,20 @@ static void call_out_locked(struct engine *engine)
 void jit_exclusive(struct engine *engine, void (*fn)(struct engine *engine))
 {
     pthread_mutex_lock(&engine->lock);
-    while (engine->exclusive)
+    /* Not during a pause either: who paused relies on nothing changing. */
+    while ((engine->exclusive || engine->pauses) && !engine->quit)
         pthread_cond_wait(&engine->changed, &engine->lock);
+    if (engine->quit) {
+        pthread_mutex_unlock(&engine->lock);
+        return;
+    }
     engine->exclusive = true;
     call_out_locked(engine);
     while (engine->guests)
         pthread_cond_wait(&engine->changed, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
     fn(engine);
+    pthread_mutex_lock(&engine->lock);
     engine->exclusive = false;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);

@@ -39,6 +39,7 @@ int x64_create(const struct x64_config *config, struct x64 **out, size_t *used, 
     fill(x, x64_emit_mem);
     fill(x, x64_emit_control);
     fill(x, x64_emit_vec);
+    fill(x, x64_emit_perm);
     fill(x, x64_emit_fp);
     for (unsigned op = 0; op < IR_OP_COUNT; op++)
         if (!x->emit[op])

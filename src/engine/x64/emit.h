@@ -10,7 +10,7 @@ struct emit_row {
     emit_fn *fn;
 };
 extern const struct emit_row x64_emit_int[], x64_emit_flags[], x64_emit_state[], x64_emit_mem[],
-    x64_emit_control[], x64_emit_vec[], x64_emit_fp[];
+    x64_emit_control[], x64_emit_vec[], x64_emit_perm[], x64_emit_fp[];
 
 /* emit_int.c: result and operands of v through one group of two-operand instructions. */
 void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v);

@@ -6,7 +6,7 @@
  * not enough, goes to the evaluator out of line. Exception flags gather in MXCSR (thunk.c). Lanes
  * outside the vform must not raise flags and are zero in the result.
  */
-#include "engine/x64/emit.h"
+#include "engine/x64/vec.h"
 
 enum { SINGLE = 2, DOUBLE = 3 };
 
@@ -26,20 +26,6 @@ static bool is_scalar(unsigned aux)
 static bool native(unsigned aux)
 {
     return !(aux & IR_FP_SLOW) && IR_VFORM_ESZ(aux) >= SINGLE;
-}
-
-static void vmov(struct x64 *x, unsigned dst, unsigned src)
-{
-    if (dst != src)
-        enc_sse1_rr(&x->e, OP_MOVDQA_LOAD, dst, src);
-}
-
-/* dst = a op b. */
-static void three(struct x64 *x, unsigned op, unsigned dst, unsigned a, unsigned b)
-{
-    if (!x->e.avx)
-        vmov(x, dst, a);
-    enc_sse2_rr(&x->e, op, dst, x->e.avx ? a : dst, b);
 }
 
 static unsigned result_bytes(unsigned aux)
@@ -108,7 +94,7 @@ static void check_nan(struct x64 *x, struct cold *c, unsigned aux, unsigned reg,
         c->from[0] = (uint32_t)enc_jcc32(e, CC_P);
         return;
     }
-    three(x, form_op(OP_FCMP, aux), t, reg, reg);
+    vec_three(x, form_op(OP_FCMP, aux), t, reg, reg);
     enc_u8(e, 3); /* unordered */
     enc_sse1_rr(e, OP_PTEST, t, t);
     c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
@@ -205,7 +191,7 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
         unsigned rb = in_memory(x, b) ? NOREG : ra_xuse(x, b);
         dst = ra_xdef(x, v);
         if (!e->avx)
-            vmov(x, dst, ra);
+            vec_vmov(x, dst, ra);
         if (rb == NOREG)
             enc_sse2_rm(e, form_op(op, aux), dst, e->avx ? ra : dst, state_of(x, b));
         else
@@ -236,7 +222,7 @@ static void emit_arithmetic(struct x64 *x, ir_ref v)
     unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
     struct cold *c = cold_eval(x);
-    three(x, form_op(op, aux), dst, ra, rb);
+    vec_three(x, form_op(op, aux), dst, ra, rb);
     check_nan(x, c, aux, dst, t);
     x->val[v].clear = (uint8_t)result_bytes(aux);
     finish(x, c, dst);
@@ -285,7 +271,7 @@ static void emit_fma(struct x64 *x, ir_ref v)
         enc_sse1_rm(&x->e, IR_VFORM_ESZ(aux) == DOUBLE ? OP_MOVSD : OP_MOVSS, dst,
                     state_of(x, insn->arg[2]));
     } else {
-        vmov(x, dst, rc);
+        vec_vmov(x, dst, rc);
     }
     enc_vex_rr(&x->e, op + is_scalar(aux), IR_VFORM_ESZ(aux) == DOUBLE, 0, dst, ra, rb);
     if (is_scalar(aux) && !from_memory && x->val[x->val[insn->arg[2]].rep].clear > n)
@@ -316,14 +302,14 @@ static void emit_minmax(struct x64 *x, ir_ref v)
         enc_sse1_rr(e, IR_VFORM_ESZ(aux) == DOUBLE ? OP_UCOMISD : OP_UCOMISS, ra, rb);
         c->from[0] = (uint32_t)enc_jcc32(e, CC_P);
     } else {
-        three(x, form_op(OP_FCMP, aux), t, ra, rb);
+        vec_three(x, form_op(OP_FCMP, aux), t, ra, rb);
         enc_u8(e, 3);
         enc_sse1_rr(e, OP_PTEST, t, t);
         c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
     }
     unsigned op = form_op(is_max ? OP_FMAX : OP_FMIN, aux);
-    three(x, op, dst, ra, rb);
-    three(x, op, t, rb, ra);
+    vec_three(x, op, dst, ra, rb);
+    vec_three(x, op, t, rb, ra);
     enc_sse2_rr(e, is_max ? OP_PAND : OP_POR, dst, dst, t);
     if (is_scalar(aux))
         clear_from(x, dst, result_bytes(aux));
@@ -380,9 +366,9 @@ static void emit_fcmask(struct x64 *x, ir_ref v)
         struct x64_mem mask =
             cg_pool(x, IR_VFORM_ESZ(aux) == DOUBLE ? POOL_ABS_DOUBLE : POOL_ABS_SINGLE);
         unsigned t = ra_xtemp(x), u = ra_xtemp(x);
-        vmov(x, t, ra);
+        vec_vmov(x, t, ra);
         enc_sse2_rm(e, OP_PAND, t, t, mask);
-        vmov(x, u, rb);
+        vec_vmov(x, u, rb);
         enc_sse2_rm(e, OP_PAND, u, u, mask);
         ra = t;
         rb = u;
@@ -391,9 +377,9 @@ static void emit_fcmask(struct x64 *x, ir_ref v)
                          : insn->op == IR_FCGE || insn->op == IR_FACGE ? LE
                                                                        : LT;
     if (predicate == EQ)
-        three(x, form_op(OP_FCMP, aux), dst, ra, rb);
+        vec_three(x, form_op(OP_FCMP, aux), dst, ra, rb);
     else
-        three(x, form_op(OP_FCMP, aux), dst, rb, ra);
+        vec_three(x, form_op(OP_FCMP, aux), dst, rb, ra);
     enc_u8(e, predicate);
     clear_from(x, dst, n);
     x->val[v].clear = (uint8_t)n;

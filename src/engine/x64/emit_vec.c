@@ -1,58 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vector moves, permutations and integer arithmetic. What has no good sequence here goes to the
- * evaluator. */
-#include "engine/x64/emit.h"
+/* Vector moves and integer arithmetic. What has no good sequence here goes to the evaluator. */
+#include "engine/x64/vec.h"
 
 /* --- building blocks -------------------------------------------------------------------------- */
 
 /* dst = dst op src, dst being the caller's scratch or result. */
-static void into(struct x64 *x, unsigned op, unsigned dst, unsigned src)
+void vec_into(struct x64 *x, unsigned op, unsigned dst, unsigned src)
 {
     enc_sse2_rr(&x->e, op, dst, dst, src);
 }
 
-static void into_pool(struct x64 *x, unsigned op, unsigned dst, enum pool which)
+void vec_into_pool(struct x64 *x, unsigned op, unsigned dst, enum pool which)
 {
     enc_sse2_rm(&x->e, op, dst, dst, cg_pool(x, which));
 }
 
-static void vmov(struct x64 *x, unsigned dst, unsigned src)
+void vec_vmov(struct x64 *x, unsigned dst, unsigned src)
 {
     if (dst != src)
         enc_sse1_rr(&x->e, OP_MOVDQA_LOAD, dst, src);
 }
 
 /* dst = a op b in whatever form is shortest; the operands keep their values. */
-static void three(struct x64 *x, unsigned op, unsigned dst, unsigned a, unsigned b)
+void vec_three(struct x64 *x, unsigned op, unsigned dst, unsigned a, unsigned b)
 {
     if (!x->e.avx)
-        vmov(x, dst, a);
+        vec_vmov(x, dst, a);
     enc_sse2_rr(&x->e, op, dst, x->e.avx ? a : dst, b);
 }
 
-static void zero(struct x64 *x, unsigned dst)
+void vec_zero(struct x64 *x, unsigned dst)
 {
     enc_sse2_rr(&x->e, OP_PXOR, dst, dst, dst);
 }
 
-static void ones(struct x64 *x, unsigned dst)
+void vec_ones(struct x64 *x, unsigned dst)
 {
     enc_sse2_rr(&x->e, OP_PCMPEQD, dst, dst, dst);
 }
 
 /* dst = src shifted by an immediate (groups 71..73). */
-static void vshift(struct x64 *x, unsigned op, unsigned form, unsigned dst, unsigned src,
-                   unsigned imm)
+void vec_vshift(struct x64 *x, unsigned op, unsigned form, unsigned dst, unsigned src, unsigned imm)
 {
     if (!x->e.avx)
-        vmov(x, dst, src);
+        vec_vmov(x, dst, src);
     enc_vshift_imm(&x->e, op, form, dst, x->e.avx ? src : dst, imm);
 }
 
-enum { FORM_RIGHT = 2, FORM_RIGHT_BYTES = 3, FORM_RIGHT_SIGNED = 4, FORM_LEFT = 6 };
-
 /* The result of a two-operand instruction on v's arguments in this order. */
-static unsigned binary(struct x64 *x, ir_ref v, unsigned op, ir_ref a, ir_ref b)
+unsigned vec_binary(struct x64 *x, ir_ref v, unsigned op, ir_ref a, ir_ref b)
 {
     if (x->e.avx) {
         unsigned ra = ra_xuse(x, a);
@@ -73,7 +69,7 @@ static unsigned binary(struct x64 *x, ir_ref v, unsigned op, ir_ref a, ir_ref b)
     return dst;
 }
 
-static unsigned unary(struct x64 *x, ir_ref v, unsigned op)
+unsigned vec_unary(struct x64 *x, ir_ref v, unsigned op)
 {
     struct rm rm = ra_xrm(x, x->insn[v].arg[0]);
     unsigned dst = ra_xdef(x, v);
@@ -115,7 +111,7 @@ static void emit_plain(struct x64 *x, ir_ref v)
         if (plain_ops[k].op != insn->op)
             continue;
         if (code)
-            binary(x, v, code, insn->arg[0], insn->arg[1]);
+            vec_binary(x, v, code, insn->arg[0], insn->arg[1]);
         else
             cg_eval(x, v);
         return;
@@ -128,14 +124,14 @@ static void emit_plain(struct x64 *x, ir_ref v)
 static void splat(struct x64 *x, unsigned dst, uint64_t imm)
 {
     if (imm == 0) {
-        zero(x, dst);
+        vec_zero(x, dst);
     } else if (imm == ~0ull) {
-        ones(x, dst);
+        vec_ones(x, dst);
     } else {
         unsigned t = ra_temp(x);
         enc_mov_imm(&x->e, t, imm);
         enc_sse_gpr_rr(&x->e, OP_MOVD_LOAD, 1, dst, t);
-        into(x, OP_PUNPCKLQDQ, dst, dst);
+        vec_into(x, OP_PUNPCKLQDQ, dst, dst);
         ra_release(x, t);
     }
 }
@@ -147,7 +143,7 @@ static void emit_vconst(struct x64 *x, ir_ref v)
 
 static void emit_vzero64(struct x64 *x, ir_ref v)
 {
-    unary(x, v, OP_MOVQ_LOAD);
+    vec_unary(x, v, OP_MOVQ_LOAD);
     x->val[v].clear = 8;
 }
 
@@ -160,7 +156,7 @@ static void emit_vzero32(struct x64 *x, ir_ref v)
         enc_sse1_rm(&x->e, OP_MOVD_LOAD, dst, rm.m);
     } else { /* insertps 0 to 0, clearing 1..3 */
         if (!x->e.avx)
-            vmov(x, dst, rm.reg);
+            vec_vmov(x, dst, rm.reg);
         enc_sse2_imm_rr(&x->e, OP_INSERTPS, dst, x->e.avx ? rm.reg : dst, rm.reg, 0x0e);
     }
 }
@@ -176,9 +172,9 @@ static void broadcast(struct x64 *x, unsigned esz, unsigned dst, unsigned src)
     switch (esz) {
     case 0: {
         unsigned t = ra_xtemp(x);
-        zero(x, t);
-        vmov(x, dst, src);
-        into(x, OP_PSHUFB, dst, t);
+        vec_zero(x, t);
+        vec_vmov(x, dst, src);
+        vec_into(x, OP_PSHUFB, dst, t);
         break;
     }
     case 1:
@@ -209,7 +205,7 @@ static void emit_vduplane(struct x64 *x, ir_ref v)
         enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, a, lane ? 0xee : 0x44);
     } else {
         if (lane) {
-            vshift(x, OP_PSHIFTQ_IMM, FORM_RIGHT_BYTES, dst, a, lane << esz);
+            vec_vshift(x, OP_PSHIFTQ_IMM, FORM_RIGHT_BYTES, dst, a, lane << esz);
             a = dst;
         }
         broadcast(x, esz, dst, a);
@@ -222,7 +218,7 @@ static void emit_vfromx(struct x64 *x, ir_ref v)
     int64_t imm;
     unsigned dst;
     if (ra_const(x, insn->arg[0], &imm) && imm == 0) {
-        zero(x, dst = ra_xdef(x, v));
+        vec_zero(x, dst = ra_xdef(x, v));
     } else {
         struct rm a = ra_rm(x, insn->arg[0]);
         dst = ra_xdef(x, v);
@@ -315,23 +311,23 @@ static void emit_vcopylane(struct x64 *x, ir_ref v)
 
 static void emit_vandn(struct x64 *x, ir_ref v) /* pandn inverts its first operand */
 {
-    binary(x, v, OP_PANDN, x->insn[v].arg[1], x->insn[v].arg[0]);
+    vec_binary(x, v, OP_PANDN, x->insn[v].arg[1], x->insn[v].arg[0]);
 }
 
 static void emit_vnot(struct x64 *x, ir_ref v)
 {
     unsigned a = ra_xuse(x, x->insn[v].arg[0]), dst = ra_xdef(x, v);
-    ones(x, dst);
-    into(x, OP_PXOR, dst, a);
+    vec_ones(x, dst);
+    vec_into(x, OP_PXOR, dst, a);
 }
 
 static void emit_vorn(struct x64 *x, ir_ref v)
 {
     unsigned a = ra_xuse(x, x->insn[v].arg[0]), b = ra_xuse(x, x->insn[v].arg[1]);
     unsigned dst = ra_xdef(x, v);
-    ones(x, dst);
-    into(x, OP_PXOR, dst, b);
-    into(x, OP_POR, dst, a);
+    vec_ones(x, dst);
+    vec_into(x, OP_PXOR, dst, b);
+    vec_into(x, OP_POR, dst, a);
 }
 
 static void emit_vbsl(struct x64 *x, ir_ref v) /* ((b ^ c) & a) ^ c */
@@ -339,9 +335,9 @@ static void emit_vbsl(struct x64 *x, ir_ref v) /* ((b ^ c) & a) ^ c */
     const struct ir_insn *insn = &x->insn[v];
     unsigned a = ra_xuse(x, insn->arg[0]), c = ra_xuse(x, insn->arg[2]);
     unsigned b = ra_xuse(x, insn->arg[1]), dst = ra_xdef(x, v);
-    three(x, OP_PXOR, dst, b, c);
-    into(x, OP_PAND, dst, a);
-    into(x, OP_PXOR, dst, c);
+    vec_three(x, OP_PXOR, dst, b, c);
+    vec_into(x, OP_PAND, dst, a);
+    vec_into(x, OP_PXOR, dst, c);
 }
 
 /* --- arithmetic ------------------------------------------------------------------------------- */
@@ -349,7 +345,6 @@ static void emit_vbsl(struct x64 *x, ir_ref v) /* ((b ^ c) & a) ^ c */
 static const uint16_t psub[4] = {OP_PSUBB, OP_PSUBW, OP_PSUBD, OP_PSUBQ};
 static const uint16_t pcmpeq[4] = {OP_PCMPEQB, OP_PCMPEQW, OP_PCMPEQD, OP_PCMPEQQ};
 static const uint16_t pcmpgt[4] = {OP_PCMPGTB, OP_PCMPGTW, OP_PCMPGTD, OP_PCMPGTQ};
-static const uint16_t pshift[4] = {0, OP_PSHIFTW_IMM, OP_PSHIFTD_IMM, OP_PSHIFTQ_IMM};
 
 /* Byte products: even and odd bytes as words. */
 static void emit_vmul(struct x64 *x, ir_ref v)
@@ -361,20 +356,20 @@ static void emit_vmul(struct x64 *x, ir_ref v)
     }
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned t = ra_xtemp(x), u = ra_xtemp(x), dst = ra_xdef(x, v);
-    three(x, OP_PMULLW, dst, a, b);
-    into_pool(x, OP_PAND, dst, POOL_LOW_BYTES);
-    vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, t, a, 8);
-    vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, u, b, 8);
-    into(x, OP_PMULLW, t, u);
-    vshift(x, OP_PSHIFTW_IMM, FORM_LEFT, t, t, 8);
-    into(x, OP_POR, dst, t);
+    vec_three(x, OP_PMULLW, dst, a, b);
+    vec_into_pool(x, OP_PAND, dst, POOL_LOW_BYTES);
+    vec_vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, t, a, 8);
+    vec_vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, u, b, 8);
+    vec_into(x, OP_PMULLW, t, u);
+    vec_vshift(x, OP_PSHIFTW_IMM, FORM_LEFT, t, t, 8);
+    vec_into(x, OP_POR, dst, t);
 }
 
 static void emit_vneg(struct x64 *x, ir_ref v)
 {
     unsigned a = ra_xuse(x, x->insn[v].arg[0]), dst = ra_xdef(x, v);
-    zero(x, dst);
-    into(x, psub[x->insn[v].aux & 3], dst, a);
+    vec_zero(x, dst);
+    vec_into(x, psub[x->insn[v].aux & 3], dst, a);
 }
 
 static void emit_vabs(struct x64 *x, ir_ref v)
@@ -382,14 +377,14 @@ static void emit_vabs(struct x64 *x, ir_ref v)
     static const uint16_t op[3] = {OP_PABSB, OP_PABSW, OP_PABSD};
     unsigned esz = x->insn[v].aux & 3;
     if (esz < 3) {
-        unary(x, v, op[esz]);
+        vec_unary(x, v, op[esz]);
         return;
     }
     unsigned a = ra_xuse(x, x->insn[v].arg[0]), t = ra_xtemp(x), dst = ra_xdef(x, v);
-    zero(x, t);
-    into(x, OP_PCMPGTQ, t, a);
-    three(x, OP_PXOR, dst, a, t);
-    into(x, OP_PSUBQ, dst, t);
+    vec_zero(x, t);
+    vec_into(x, OP_PCMPGTQ, t, a);
+    vec_three(x, OP_PXOR, dst, a, t);
+    vec_into(x, OP_PSUBQ, dst, t);
 }
 
 /* a >= b: the maximum is a; for 64 bits, not b > a. */
@@ -403,20 +398,20 @@ static void emit_vcge(struct x64 *x, ir_ref v)
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned dst = ra_xdef(x, v);
     if (esz < 3) {
-        three(x, max[is_unsigned][esz], dst, a, b);
-        into(x, pcmpeq[esz], dst, a);
+        vec_three(x, max[is_unsigned][esz], dst, a, b);
+        vec_into(x, pcmpeq[esz], dst, a);
         return;
     }
     unsigned t = ra_xtemp(x);
-    vmov(x, dst, b);
-    vmov(x, t, a);
+    vec_vmov(x, dst, b);
+    vec_vmov(x, t, a);
     if (is_unsigned) {
-        into_pool(x, OP_PXOR, dst, POOL_SIGN_QWORDS);
-        into_pool(x, OP_PXOR, t, POOL_SIGN_QWORDS);
+        vec_into_pool(x, OP_PXOR, dst, POOL_SIGN_QWORDS);
+        vec_into_pool(x, OP_PXOR, t, POOL_SIGN_QWORDS);
     }
-    into(x, OP_PCMPGTQ, dst, t);
-    ones(x, t);
-    into(x, OP_PXOR, dst, t);
+    vec_into(x, OP_PCMPGTQ, dst, t);
+    vec_ones(x, t);
+    vec_into(x, OP_PXOR, dst, t);
 }
 
 static void emit_vchi(struct x64 *x, ir_ref v)
@@ -427,11 +422,11 @@ static void emit_vchi(struct x64 *x, ir_ref v)
     unsigned esz = insn->aux & 3;
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    vmov(x, dst, a);
-    into_pool(x, OP_PXOR, dst, sign[esz]);
-    vmov(x, t, b);
-    into_pool(x, OP_PXOR, t, sign[esz]);
-    into(x, pcmpgt[esz], dst, t);
+    vec_vmov(x, dst, a);
+    vec_into_pool(x, OP_PXOR, dst, sign[esz]);
+    vec_vmov(x, t, b);
+    vec_into_pool(x, OP_PXOR, t, sign[esz]);
+    vec_into(x, pcmpgt[esz], dst, t);
 }
 
 static void emit_vctst(struct x64 *x, ir_ref v)
@@ -439,11 +434,11 @@ static void emit_vctst(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    three(x, OP_PAND, dst, a, b);
-    zero(x, t);
-    into(x, pcmpeq[insn->aux & 3], dst, t);
-    ones(x, t);
-    into(x, OP_PXOR, dst, t);
+    vec_three(x, OP_PAND, dst, a, b);
+    vec_zero(x, t);
+    vec_into(x, pcmpeq[insn->aux & 3], dst, t);
+    vec_ones(x, t);
+    vec_into(x, OP_PXOR, dst, t);
 }
 
 /* --- shifts ----------------------------------------------------------------------------------- */
@@ -453,9 +448,9 @@ static void shift_bytes(struct x64 *x, unsigned form, unsigned dst, unsigned src
 {
     unsigned t = ra_xtemp(x);
     uint64_t mask = form == FORM_LEFT ? 0xffu << imm & 0xff : 0xffu >> imm;
-    vshift(x, OP_PSHIFTW_IMM, form, dst, src, imm);
+    vec_vshift(x, OP_PSHIFTW_IMM, form, dst, src, imm);
     splat(x, t, mask * 0x0101010101010101ull);
-    into(x, OP_PAND, dst, t);
+    vec_into(x, OP_PAND, dst, t);
 }
 
 static void emit_vshift(struct x64 *x, ir_ref v)
@@ -465,31 +460,31 @@ static void emit_vshift(struct x64 *x, ir_ref v)
     unsigned a = ra_xuse(x, insn->arg[0]), dst = ra_xdef(x, v);
     unsigned form = insn->op == IR_VSHLI ? FORM_LEFT : FORM_RIGHT;
     if (imm == 0) {
-        vmov(x, dst, a);
+        vec_vmov(x, dst, a);
         return;
     }
     if (insn->op == IR_VSARI && (esz == 1 || esz == 2)) {
-        vshift(x, pshift[esz], FORM_RIGHT_SIGNED, dst, a, imm);
+        vec_vshift(x, vec_shift_op(esz), FORM_RIGHT_SIGNED, dst, a, imm);
         return;
     }
     if (esz == 0)
         shift_bytes(x, form, dst, a, imm);
     else
-        vshift(x, pshift[esz], form, dst, a, imm);
+        vec_vshift(x, vec_shift_op(esz), form, dst, a, imm);
     if (insn->op == IR_VSARI) { /* (y ^ m) - m extends from what was the sign bit */
         uint64_t m = 1ull << (bits - 1 - imm);
         unsigned t = ra_xtemp(x);
         splat(x, t, esz == 0 ? m * 0x0101010101010101ull : m);
-        into(x, OP_PXOR, dst, t);
-        into(x, psub[esz], dst, t);
+        vec_into(x, OP_PXOR, dst, t);
+        vec_into(x, psub[esz], dst, t);
     }
 }
 
 /* dst = the low byte of each lane of src. */
 static void low_byte(struct x64 *x, unsigned esz, unsigned dst, unsigned src)
 {
-    vshift(x, pshift[esz], FORM_LEFT, dst, src, (8u << esz) - 8);
-    vshift(x, pshift[esz], FORM_RIGHT, dst, dst, (8u << esz) - 8);
+    vec_vshift(x, vec_shift_op(esz), FORM_LEFT, dst, src, (8u << esz) - 8);
+    vec_vshift(x, vec_shift_op(esz), FORM_RIGHT, dst, dst, (8u << esz) - 8);
 }
 
 /* USHL and SSHL of words and doublewords: AVX2 shifts each lane by its own count, and by too much
@@ -508,290 +503,20 @@ static void emit_vshl(struct x64 *x, ir_ref v)
     struct enc *e = &x->e;
     low_byte(x, esz, t, b);
     enc_vex_rr(e, OP_SLLVD, w, 0, dst, a, t);
-    zero(x, t);
-    into(x, psub[esz], t, b);
+    vec_zero(x, t);
+    vec_into(x, psub[esz], t, b);
     low_byte(x, esz, t, t);
     if (!is_signed) {
         enc_vex_rr(e, OP_SRLVD, w, 0, t, a, t);
-        into(x, OP_POR, dst, t);
+        vec_into(x, OP_POR, dst, t);
         return;
     }
     enc_vex_rr(e, OP_SRAVD, 0, 0, t, a, t);
     unsigned negative = ra_xtemp(x);
-    vshift(x, OP_PSHIFTD_IMM, FORM_LEFT, negative, b, 24);
-    vshift(x, OP_PSHIFTD_IMM, FORM_RIGHT_SIGNED, negative, negative, 31);
+    vec_vshift(x, OP_PSHIFTD_IMM, FORM_LEFT, negative, b, 24);
+    vec_vshift(x, OP_PSHIFTD_IMM, FORM_RIGHT_SIGNED, negative, negative, 31);
     enc_vex_rr(e, OP_VPBLENDVB, 0, 0, dst, dst, t);
     enc_u8(e, negative << 4);
-}
-
-/* --- permutations ----------------------------------------------------------------------------- */
-
-static void emit_vuzp(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3;
-    bool odd = insn->op == IR_VUZP2;
-    if (esz == 3) {
-        binary(x, v, odd ? OP_PUNPCKHQDQ : OP_PUNPCKLQDQ, insn->arg[0], insn->arg[1]);
-        return;
-    }
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned dst = ra_xdef(x, v);
-    if (esz == 2) {
-        three(x, OP_SHUFPS, dst, a, b);
-        enc_u8(&x->e, odd ? 0xdd : 0x88);
-        return;
-    }
-    unsigned t = ra_xtemp(x);
-    if (odd) {
-        vshift(x, pshift[esz + 1], FORM_RIGHT, dst, a, 8u << esz);
-        vshift(x, pshift[esz + 1], FORM_RIGHT, t, b, 8u << esz);
-    } else {
-        enum pool low = esz ? POOL_LOW_WORDS : POOL_LOW_BYTES;
-        vmov(x, dst, a);
-        into_pool(x, OP_PAND, dst, low);
-        vmov(x, t, b);
-        into_pool(x, OP_PAND, t, low);
-    }
-    into(x, esz ? OP_PACKUSDW : OP_PACKUSWB, dst, t);
-}
-
-static void emit_vtrn(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3;
-    bool odd = insn->op == IR_VTRN2;
-    if (esz == 3) {
-        binary(x, v, odd ? OP_PUNPCKHQDQ : OP_PUNPCKLQDQ, insn->arg[0], insn->arg[1]);
-        return;
-    }
-    /* one operand shifted by a lane, the other's lanes blended in */
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    vshift(x, pshift[esz + 1], odd ? FORM_RIGHT : FORM_LEFT, t, odd ? a : b, 8u << esz);
-    if (esz) {
-        unsigned mask = esz == 1 ? 0xaa : 0xcc;
-        vmov(x, dst, odd ? t : a);
-        enc_sse2_imm_rr(&x->e, OP_PBLENDW, dst, dst, odd ? b : t, mask);
-    } else if (odd) {
-        enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, dst, cg_pool(x, POOL_LOW_BYTES));
-        into(x, OP_PANDN, dst, b);
-        into(x, OP_POR, dst, t);
-    } else {
-        vmov(x, dst, a);
-        into_pool(x, OP_PAND, dst, POOL_LOW_BYTES);
-        into(x, OP_POR, dst, t);
-    }
-}
-
-static void emit_vext(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned dst = ra_xdef(x, v);
-    three(x, OP_PALIGNR, dst, b, a);
-    enc_u8(&x->e, (unsigned)insn->imm);
-}
-
-static void emit_vrev(struct x64 *x, ir_ref v)
-{
-    static const uint8_t shuffle[2][4] = {{0, POOL_REV_8_16, POOL_REV_8_32, POOL_REV_8_64},
-                                          {0, 0, 0, POOL_REV_16_64}};
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3, group = (unsigned)insn->imm & 3;
-    unsigned a = ra_xuse(x, insn->arg[0]), dst = ra_xdef(x, v);
-    if (group <= esz) {
-        vmov(x, dst, a);
-    } else if (esz == 2) {
-        enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, a, 0xb1);
-    } else if (esz == 1 && group == 2) {
-        enc_sse_imm_rr(&x->e, OP_PSHUFLW, dst, a, 0xb1);
-        enc_sse_imm_rr(&x->e, OP_PSHUFHW, dst, dst, 0xb1);
-    } else {
-        vmov(x, dst, a);
-        into_pool(x, OP_PSHUFB, dst, shuffle[esz][group]);
-    }
-}
-
-/* Bytes above 15 index nothing: adding 70h, saturated, sets their top bit. */
-static void emit_vtbl(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    vmov(x, t, b);
-    into_pool(x, OP_PADDUSB, t, POOL_BYTES_70);
-    three(x, OP_PSHUFB, dst, a, t);
-}
-
-/* --- widths ----------------------------------------------------------------------------------- */
-
-static void emit_vpaddl(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3;
-    if (esz == 1 || esz == 2) {
-        binary(x, v, esz == 1 ? OP_PHADDW : OP_PHADDD, insn->arg[0], insn->arg[1]);
-        return;
-    }
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    if (esz == 3) {
-        three(x, OP_PUNPCKLQDQ, dst, a, b);
-        three(x, OP_PUNPCKHQDQ, t, a, b);
-        into(x, OP_PADDQ, dst, t);
-        return;
-    }
-    /* neighbours added in words, the low bytes packed */
-    vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, dst, a, 8);
-    into(x, OP_PADDW, dst, a);
-    into_pool(x, OP_PAND, dst, POOL_LOW_BYTES);
-    vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, t, b, 8);
-    into(x, OP_PADDW, t, b);
-    into_pool(x, OP_PAND, t, POOL_LOW_BYTES);
-    into(x, OP_PACKUSWB, dst, t);
-}
-
-/* dst = half of src, lanes of esz extended to twice the width. */
-static void widen(struct x64 *x, bool is_signed, unsigned esz, bool high, unsigned dst,
-                  unsigned src)
-{
-    static const uint16_t op[2][3] = {{OP_PMOVZXBW, OP_PMOVZXWD, OP_PMOVZXDQ},
-                                      {OP_PMOVSXBW, OP_PMOVSXWD, OP_PMOVSXDQ}};
-    if (high) {
-        enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, src, 0xee);
-        src = dst;
-    }
-    enc_sse1_rr(&x->e, op[is_signed][esz], dst, src);
-}
-
-static void emit_vwiden(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3;
-    if (esz == 3) {
-        cg_eval(x, v);
-        return;
-    }
-    unsigned a = ra_xuse(x, insn->arg[0]), dst = ra_xdef(x, v);
-    widen(x, insn->op == IR_VWIDENS, esz, insn->imm & 1, dst, a);
-}
-
-static void emit_vnarrow(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3;
-    if (esz == 3) {
-        cg_eval(x, v);
-        return;
-    }
-    unsigned a = ra_xuse(x, insn->arg[0]), dst = ra_xdef(x, v), t = ra_xtemp(x);
-    zero(x, t);
-    if (esz == 2) {
-        three(x, OP_SHUFPS, dst, a, t);
-        enc_u8(&x->e, 0x88);
-    } else {
-        vmov(x, dst, a);
-        into_pool(x, OP_PAND, dst, esz ? POOL_LOW_WORDS : POOL_LOW_BYTES);
-        into(x, esz ? OP_PACKUSDW : OP_PACKUSWB, dst, t);
-    }
-}
-
-static void emit_vmull(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3;
-    bool is_signed = insn->op == IR_VSMULL, high = insn->imm & 1;
-    if (esz == 3) {
-        cg_eval(x, v);
-        return;
-    }
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    if (esz == 2) { /* pmuldq multiplies the even words */
-        enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, a, high ? 0xfa : 0x50);
-        enc_sse_imm_rr(&x->e, OP_PSHUFD, t, b, high ? 0xfa : 0x50);
-        into(x, is_signed ? OP_PMULDQ : OP_PMULUDQ, dst, t);
-    } else {
-        widen(x, is_signed, esz, high, dst, a);
-        widen(x, is_signed, esz, high, t, b);
-        into(x, esz ? OP_PMULLD : OP_PMULLW, dst, t);
-    }
-}
-
-/* --- bits ------------------------------------------------------------------------------------- */
-
-/* dst = sum or union of two table look-ups by nibble. */
-static void by_nibble(struct x64 *x, ir_ref v, enum pool low, enum pool high, unsigned combine)
-{
-    unsigned a = ra_xuse(x, x->insn[v].arg[0]);
-    unsigned t = ra_xtemp(x), u = ra_xtemp(x), dst = ra_xdef(x, v);
-    vmov(x, t, a);
-    into_pool(x, OP_PAND, t, POOL_LOW_NIBBLES);
-    vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, u, a, 4);
-    into_pool(x, OP_PAND, u, POOL_LOW_NIBBLES);
-    enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, dst, cg_pool(x, low));
-    into(x, OP_PSHUFB, dst, t);
-    enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, t, cg_pool(x, high));
-    into(x, OP_PSHUFB, t, u);
-    into(x, combine, dst, t);
-}
-
-static void emit_vcnt(struct x64 *x, ir_ref v)
-{
-    by_nibble(x, v, POOL_NIBBLE_ONES, POOL_NIBBLE_ONES, OP_PADDB);
-}
-
-static void emit_vrbit(struct x64 *x, ir_ref v)
-{
-    by_nibble(x, v, POOL_NIBBLE_REVERSE, POOL_NIBBLE_REVERSE_LOW, OP_POR);
-}
-
-static void emit_vpmull(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    if ((insn->aux & 3) != 3 || !x->config.host.pclmul) {
-        cg_eval(x, v);
-        return;
-    }
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned dst = ra_xdef(x, v);
-    three(x, OP_PCLMULQDQ, dst, a, b);
-    enc_u8(&x->e, insn->imm & 1 ? 0x11 : 0x00);
-}
-
-/* --- AES (manual C7.2): the key is added before the substitution, x86 adds it after ----------- */
-
-static void emit_aes(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    if (!x->config.host.aes) {
-        cg_eval(x, v);
-        return;
-    }
-    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    three(x, OP_PXOR, dst, a, b);
-    zero(x, t);
-    into(x, insn->op == IR_AESE ? OP_AESENCLAST : OP_AESDECLAST, dst, t);
-}
-
-static void emit_aesmc(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    if (!x->config.host.aes) {
-        cg_eval(x, v);
-        return;
-    }
-    if (insn->op == IR_AESIMC) {
-        unary(x, v, OP_AESIMC);
-        return;
-    }
-    /* the inverse substitution and shift, which the whole round undoes again */
-    unsigned a = ra_xuse(x, insn->arg[0]), t = ra_xtemp(x), dst = ra_xdef(x, v);
-    zero(x, t);
-    three(x, OP_AESDECLAST, dst, a, t);
-    into(x, OP_AESENC, dst, t);
 }
 
 const struct emit_row x64_emit_vec[] = {
@@ -835,25 +560,5 @@ const struct emit_row x64_emit_vec[] = {
     {IR_VSARI, emit_vshift},
     {IR_VUSHL, emit_vshl},
     {IR_VSSHL, emit_vshl},
-    {IR_VUZP1, emit_vuzp},
-    {IR_VUZP2, emit_vuzp},
-    {IR_VTRN1, emit_vtrn},
-    {IR_VTRN2, emit_vtrn},
-    {IR_VEXT, emit_vext},
-    {IR_VREV, emit_vrev},
-    {IR_VTBL, emit_vtbl},
-    {IR_VPADDL, emit_vpaddl},
-    {IR_VWIDENU, emit_vwiden},
-    {IR_VWIDENS, emit_vwiden},
-    {IR_VNARROW, emit_vnarrow},
-    {IR_VSMULL, emit_vmull},
-    {IR_VUMULL, emit_vmull},
-    {IR_VCNT, emit_vcnt},
-    {IR_VRBIT, emit_vrbit},
-    {IR_VPMULL, emit_vpmull},
-    {IR_AESE, emit_aes},
-    {IR_AESD, emit_aes},
-    {IR_AESMC, emit_aesmc},
-    {IR_AESIMC, emit_aesmc},
     {IR_OP_COUNT, 0},
 };

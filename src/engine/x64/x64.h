@@ -87,7 +87,8 @@ struct x64_code {
     size_t size; /* bytes written */
     struct x64_link link[X64_MAX_LINKS];
     unsigned links;
-    const uint32_t *block; /* where each block begins, UINT32_MAX: nowhere; valid until the next call */
+    const uint32_t
+        *block; /* where each block begins, UINT32_MAX: nowhere; valid until the next call */
 };
 
 /* Compiles a verified, optimised region (ir_count_uses done) to rw/rx. first_link numbers its links

@@ -131,6 +131,19 @@ static void mask(void)
     asm volatile("msr daifset, #2\n isb" ::: "memory");
 }
 
+/* Waits without losing the interrupt that comes between the look and the WFI: WFI wakes up for one
+ * that is masked. Leaves interrupts unmasked. */
+static void wait_irqs(struct cpu *cpu, u64 count)
+{
+    mask();
+    while (cpu->irqs < count) {
+        asm volatile("wfi" ::: "memory");
+        unmask();
+        mask();
+    }
+    unmask();
+}
+
 static void arm_timer(u64 ticks)
 {
     write_sysreg(cntv_tval_el0, ticks);
@@ -157,8 +170,7 @@ static void timers(void)
     cpu->irqs = 0;
     start = read_sysreg(cntvct_el0);
     arm_timer(hz / 100);
-    while (!cpu->irqs)
-        asm volatile("wfi" ::: "memory");
+    wait_irqs(cpu, 1);
     start = read_sysreg(cntvct_el0) - start;
     say("WFI: INTID %d, not early: %d\n", last, (u64)(start >= hz / 100));
 
@@ -187,15 +199,13 @@ static void timers(void)
 
     write_sysreg(cntp_tval_el0, hz / 1000);
     write_sysreg(cntp_ctl_el0, 1);
-    while (!cpu->irqs)
-        asm volatile("wfi" ::: "memory");
+    wait_irqs(cpu, 1);
     say("physical timer: INTID %d\n", last);
 
     cpu->irqs = 0;
     for (u64 i = 0; i < 200; i++) {
         arm_timer(hz / 20000);
-        while (cpu->irqs == i)
-            asm volatile("wfi" ::: "memory");
+        wait_irqs(cpu, i + 1);
     }
     say("200 ticks: %d interrupts\n", cpu->irqs);
     write_sysreg(cntv_ctl_el0, 3); /* IMASK */
@@ -290,10 +300,11 @@ static void listener(u64 self)
     gic_enable(SGI, 1);
     this_cpu()->irq = pass_on;
     store_release(&ready[self], 1);
-    unmask();
-    while (!load_acquire(&stop))
+    while (!load_acquire(&stop)) {
         asm volatile("wfi" ::: "memory");
-    mask();
+        unmask();
+        mask();
+    }
 }
 
 static void nobody(struct cpu *cpu, struct frame *frame)
