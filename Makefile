@@ -40,6 +40,8 @@ have-build-deps:
 	@tools/deps.sh build
 have-test-deps:
 	@tools/deps.sh build test
+	@[ ! -f $(BUILD)/build.ninja ] || meson introspect --tests $(BUILD) | grep -q '"name"' || \
+	    meson setup --reconfigure $(BUILD) >/dev/null
 
 demo demo-kernel: all
 	@tools/guest/demo.sh $(BUILD)/armvm

@@ -41,11 +41,11 @@ static bool in_page(int32_t pgoff)
     return pgoff >= 0 && pgoff < (int32_t)IR_PAGE_SIZE;
 }
 
+/* Whole, though another PE may be writing it. */
 static uint32_t fetch(const struct a64 *c, int32_t pgoff)
 {
-    uint32_t insn;
-    memcpy(&insn, c->region->code + pgoff, sizeof(insn));
-    return le32toh(insn);
+    const void *code = c->region->code + pgoff;
+    return le32toh(__atomic_load_n((const uint32_t *)code, __ATOMIC_RELAXED));
 }
 
 static unsigned queue(struct a64 *c, unsigned kind, int32_t pgoff, bool poll)

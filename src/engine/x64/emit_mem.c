@@ -172,8 +172,7 @@ static void full_check(struct x64 *x, struct cold *c, const struct check *k, str
         enc_mov(e, W32, entry, a.base);
         enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
     }
-    enc_alu_load(e, ALU_AND, W32, entry,
-                 cpu_mem(user ? x->layout.utlb_mask : x->layout.tlb_mask));
+    enc_alu_load(e, ALU_AND, W32, entry, cpu_mem(user ? x->layout.utlb_mask : x->layout.tlb_mask));
     if (user)
         enc_alu_load(e, ALU_ADD, W64, entry, cpu_mem(x->layout.utlb));
     /* aligned to align + 1: the last such unit decides the page */

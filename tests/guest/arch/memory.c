@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "arch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -116,6 +117,47 @@ static bool copy_on_write(void)
     return true;
 }
 
+/* The kernel copies to user space by STTR: what it may write changes with every mprotect. */
+static bool copies_follow_protection(void)
+{
+    int zero = open("/dev/zero", O_RDONLY);
+    uint8_t *p = pages(2, PROT_READ | PROT_WRITE);
+    bool ok = true;
+
+    for (unsigned i = 0; i < ROUNDS && ok; i++) {
+        p[0] = p[PAGE] = 1;
+        ok &= read(zero, p, 2 * PAGE) == 2 * PAGE && !p[0] && !p[PAGE];
+        p[PAGE] = 1;
+        mprotect(p + PAGE, PAGE, PROT_READ);
+        ok &= read(zero, p + PAGE, 8) < 0 && errno == EFAULT && p[PAGE] == 1;
+        ok &= read(zero, p, 2 * PAGE) <= PAGE;
+        mprotect(p + PAGE, PAGE, PROT_READ | PROT_WRITE);
+    }
+    close(zero);
+    return ok;
+}
+
+/* A copy into a page that is shared after fork() goes to a page of its own. */
+static bool copies_break_sharing(void)
+{
+    int zero = open("/dev/zero", O_RDONLY);
+    uint8_t *p = pages(1, PROT_READ | PROT_WRITE);
+    bool ok = true;
+
+    for (unsigned i = 0; i < 20 && ok; i++) {
+        int status;
+        pid_t pid;
+        p[8] = 1;
+        pid = fork();
+        if (!pid)
+            _exit(read(zero, p, 64) != 64 || p[8]);
+        waitpid(pid, &status, 0);
+        ok &= !status && p[8] == 1 && read(zero, p, 64) == 64 && !p[8];
+    }
+    close(zero);
+    return ok;
+}
+
 static bool shared_file(void)
 {
     int fd = open("/tmp/arch.file", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -136,6 +178,8 @@ const struct test memory_tests[] = {
     {"exclusive additions of all threads count", exclusive_adds},
     {"mappings that come and go keep their contents", mappings_come_and_go},
     {"copy on write keeps parent and child apart", copy_on_write},
+    {"kernel's copies follow the protection of pages", copies_follow_protection},
+    {"kernel's copies break sharing after fork", copies_break_sharing},
     {"write to a shared mapping reaches the file", shared_file},
     {0},
 };
