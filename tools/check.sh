@@ -28,7 +28,8 @@ status=${PIPESTATUS[0]}
 ok=$(sed -n 's/^Ok: *\([0-9]*\).*/\1/p' "$log" | tail -n 1)
 passed=$((passed + ${ok:-0}))
 if [ "$status" != 0 ]; then
-    not=$(sed -nE 's/^(Fail|Timeout|Unexpected Pass): *([0-9]+).*/\2/p' "$log" | paste -sd+ | bc)
+    not=$(sed -nE 's/^(Fail|Timeout|Unexpected Pass): *([0-9]+).*/\2/p' "$log" |
+        awk '{ n += $1 } END { print n + 0 }')
     failed=$((failed + ${not:-1}))
     [ "${not:-0}" != 0 ] || failed=$((failed + 1))
 fi
@@ -44,6 +45,11 @@ if ! grep -q '^ok\|^not ok' "$log.boots" 2>/dev/null; then
     echo "FAILED: no guest boot was run"
 fi
 rm -f "$log".*
+
+"$top/tools/cross-arm64.sh" >"$log" 2>&1
+status=$?
+[ $status = 0 ] || tail -n 20 "$log"
+count "arm64 build, interpreter under qemu-user" $status
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -26,7 +26,8 @@ make_disk() { # FILE SESSION-SCRIPT
     tree=$(mktemp -d)
     [ -z "$2" ] || cp "$2" "$tree/session.sh"
     rm -f "$1"
-    mke2fs -q -t ext4 -d "$tree" "$1" 256M
+    truncate -s 256M "$1"
+    mke2fs -q -t ext4 -d "$tree" "$1"
     rm -rf "$tree"
 }
 

@@ -40,5 +40,7 @@ rm -rf "$tree"/usr/share/{doc,man,locale,info,lintian}
 cp "$top"/guest/jobs/*.sh "$tree/root/" 2>/dev/null || true
 size=$(($(du -sm "$tree" | cut -f1) + 900))
 echo "    writing $image (${size} MiB)" >&2
-mke2fs -q -t ext4 -d "$tree" "$image.new" "${size}M"
+rm -f "$image.new"
+truncate -s "${size}M" "$image.new"
+mke2fs -q -t ext4 -d "$tree" "$image.new"
 mv "$image.new" "$image"

@@ -27,11 +27,11 @@ static uint64_t state64(const struct interp *in, int64_t offset)
     return x;
 }
 
+/* Other threads set attention and interrupt lines. */
 static uint32_t state32(const struct interp *in, int64_t offset)
 {
-    uint32_t x;
-    memcpy(&x, in->cpu + offset, sizeof(x));
-    return x;
+    const void *p = in->cpu + offset;
+    return __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
 }
 
 static uint64_t address(const struct interp *in, int64_t pgoff)

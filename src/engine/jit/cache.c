@@ -25,8 +25,6 @@
 
 enum {
     MAX_DEAD_PAGES = 4096,
-    MAX_PAGES = 4096,
-    ARENA_WORTH_TRYING = 4 << 10, /* less is not worth a compilation that may not fit */
 };
 
 /* --- which pages of RAM have translations ------------------------------------------------------*/
@@ -206,46 +204,6 @@ void jit_cache_flush(struct engine *engine)
 
 /* --- translating ------------------------------------------------------------------------------*/
 
-/* Gives the vCPU a fresh arena. False: code memory is used up. */
-static bool next_arena(struct jit_vcpu *vcpu)
-{
-    struct jit_cache *cache = &vcpu->engine->cache;
-    bool ok;
-
-    pthread_mutex_lock(&cache->lock);
-    ok = cache->used + JIT_ARENA <= cache->code.size && cache->page_count <= MAX_PAGES;
-    if (ok) {
-        vcpu->arena = cache->code.rw + cache->used;
-        vcpu->arena_end = vcpu->arena + JIT_ARENA;
-        cache->used += JIT_ARENA;
-    }
-    pthread_mutex_unlock(&cache->lock);
-    if (!ok)
-        atomic_store(&cache->full, true);
-    return ok;
-}
-
-/* Gives the vCPU a chunk of link numbers. False: out of memory or of numbers. */
-static bool next_links(struct jit_vcpu *vcpu)
-{
-    struct jit_cache *cache = &vcpu->engine->cache;
-    struct jit_link *chunk = malloc(JIT_LINK_CHUNK * sizeof(*chunk));
-
-    if (!chunk)
-        return false;
-    pthread_mutex_lock(&cache->lock);
-    if (cache->link_chunks == JIT_LINK_CHUNKS) {
-        free(chunk);
-        chunk = NULL;
-    } else {
-        vcpu->link_next = cache->link_chunks * JIT_LINK_CHUNK;
-        vcpu->link_end = vcpu->link_next + JIT_LINK_CHUNK;
-        cache->links[cache->link_chunks++] = chunk;
-    }
-    pthread_mutex_unlock(&cache->lock);
-    return chunk;
-}
-
 static void trace_region(struct jit_vcpu *vcpu, const struct front_region *region, uint64_t va,
                          uint64_t pa)
 {
@@ -273,75 +231,6 @@ static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint
         trace_region(vcpu, region, va, pa);
 }
 
-static void record_links(struct jit_vcpu *vcpu, const struct jit_page *page)
-{
-    struct jit_cache *cache = &vcpu->engine->cache;
-
-    for (unsigned i = 0; i < vcpu->code->links; i++) {
-        uint32_t number = vcpu->link_next++;
-        struct jit_link *link = &cache->links[number / JIT_LINK_CHUNK][number % JIT_LINK_CHUNK];
-        link->link = vcpu->code->link[i];
-        link->code = (uint32_t)(vcpu->arena - cache->code.rw);
-        link->page_id = page->id;
-        link->set = 0;
-    }
-}
-
-static int compile(struct jit_vcpu *vcpu, uint8_t **rx)
-{
-    struct jit_cache *cache = &vcpu->engine->cache;
-
-    *rx = cache->code.rx + (vcpu->arena - cache->code.rw);
-    return x64_compile(vcpu->x64, vcpu->ir, vcpu->arena, *rx,
-                       (size_t)(vcpu->arena_end - vcpu->arena), vcpu->link_next, vcpu->code);
-}
-
-/* Host code for what is in vcpu->ir. NULL: no room, or a flush has been asked for. */
-static uint8_t *emit(struct jit_vcpu *vcpu, struct jit_page *page)
-{
-    struct jit_cache *cache = &vcpu->engine->cache;
-    uint8_t *rx = NULL;
-    int rc = -ENOSPC;
-
-    if (vcpu->link_end - vcpu->link_next < X64_MAX_LINKS && !next_links(vcpu)) {
-        atomic_store(&cache->full, true);
-        return NULL;
-    }
-    if (vcpu->arena_end - vcpu->arena > ARENA_WORTH_TRYING)
-        rc = compile(vcpu, &rx);
-    if (rc == -ENOSPC)
-        rc = next_arena(vcpu) ? compile(vcpu, &rx) : rc;
-    if (rc)
-        return NULL;
-    record_links(vcpu, page);
-    if (trace_on(vcpu->cpu.trace, TRACE_CODE))
-        disasm_host(vcpu->cpu.trace->out, vcpu->arena, vcpu->code->size, (uintptr_t)rx);
-    vcpu->stat_bytes += vcpu->code->size;
-    vcpu->arena += align_up(vcpu->code->size, 16);
-    if (vcpu->engine->perf_map)
-        fprintf(vcpu->engine->perf_map, "%llx %zx guest_%llx\n", (unsigned long long)(uintptr_t)rx,
-                vcpu->code->size, (unsigned long long)page->pa);
-    return rx;
-}
-
-static void set_entry(struct jit_page *page, uint32_t pgoff, void *entry)
-{
-    __atomic_store_n(&page->table[pgoff / 4], entry, __ATOMIC_RELEASE);
-}
-
-/* Makes the region's blocks reachable: code that branches into its middle later on finds it there
- * instead of being translated once more. */
-static void publish_blocks(const struct jit_vcpu *vcpu, struct jit_page *page,
-                           const struct front_region *region, uint8_t *rx)
-{
-    for (unsigned i = 0; i < region->starts; i++) {
-        uint32_t pgoff = region->start[i].pgoff;
-        uint32_t offset = vcpu->code->block[region->start[i].block];
-        if (offset != UINT32_MAX && page->table[pgoff / 4] == vcpu->engine->cache.empty)
-            set_entry(page, pgoff, rx + offset);
-    }
-}
-
 /* A copy of vcpu->ir for the interpreter, counted against the same bound as host code. */
 static void *keep_ir(struct jit_vcpu *vcpu)
 {
@@ -351,7 +240,7 @@ static void *keep_ir(struct jit_vcpu *vcpu)
     bool ok;
 
     pthread_mutex_lock(&cache->lock);
-    ok = cache->used + size <= limit && cache->page_count <= MAX_PAGES;
+    ok = cache->used + size <= limit && cache->page_count <= JIT_MAX_PAGES;
     cache->used += ok ? size : 0;
     pthread_mutex_unlock(&cache->lock);
     if (!ok)
@@ -380,13 +269,11 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va
 
     do {
         front_to_ir(vcpu, &region, va, page->pa + region.pgoff);
-        entry = engine->translate ? emit(vcpu, page) : keep_ir(vcpu);
+        entry = engine->translate ? jit_host_emit(vcpu, page, &region) : keep_ir(vcpu);
         region.max_insns = (region.max_insns + 1) / 2;
     } while (!entry && !atomic_load(&engine->cache.full) && region.max_insns > 1);
     if (entry)
-        set_entry(page, region.pgoff, entry);
-    if (entry && engine->translate)
-        publish_blocks(vcpu, page, &region, entry);
+        jit_set_entry(page, region.pgoff, entry);
     return entry;
 }
 
@@ -428,7 +315,7 @@ static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
     return page;
 }
 
-static struct jit_page *find_page(struct jit_vcpu *vcpu, uint64_t va)
+struct jit_page *jit_find_page(struct jit_vcpu *vcpu, uint64_t va)
 {
     struct arm_cpu *cpu = &vcpu->cpu;
     struct ir_itlb_entry *entry =
@@ -454,7 +341,7 @@ void *jit_lookup(void *cpu_ptr, uint64_t va)
         vcpu->cpu.pc = va;
         return NULL;
     }
-    page = find_page(vcpu, va);
+    page = jit_find_page(vcpu, va);
     if (!page)
         return NULL;
     vcpu->cpu.pc_page = align_down(va, IR_PAGE_SIZE);
@@ -463,27 +350,6 @@ void *jit_lookup(void *cpu_ptr, uint64_t va)
         entry = translate(vcpu, page, va);
     if (!entry)
         vcpu->cpu.pc = va; /* the loop makes room */
-    return entry;
-}
-
-void *jit_link(void *cpu_ptr, uint64_t va, uint32_t number)
-{
-    struct jit_vcpu *vcpu = jit_vcpu(cpu_ptr);
-    struct jit_cache *cache = &vcpu->engine->cache;
-    struct jit_link *link = &cache->links[number / JIT_LINK_CHUNK][number % JIT_LINK_CHUNK];
-    void *entry = jit_lookup(cpu_ptr, va);
-    struct jit_page *page;
-    uint32_t unset = 0;
-
-    if (!entry)
-        return NULL;
-    page = find_page(vcpu, va);
-    if (!page || atomic_load(&page->dead) || (!link->link.guard && page->id != link->page_id))
-        return entry;
-    /* Once only: a second thread that sees another translation leaves it alone. */
-    if (atomic_compare_exchange_strong(&link->set, &unset, 1))
-        x64_link_set(&link->link, cache->code.rw + link->code, cache->code.rx + link->code, entry,
-                     page->id);
     return entry;
 }
 

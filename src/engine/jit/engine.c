@@ -128,44 +128,8 @@ static void vcpu_destroy(struct jit_vcpu *vcpu)
         return;
     jit_contexts_destroy(vcpu);
     ir_destroy(vcpu->ir);
-    if (vcpu->x64)
-        x64_destroy(vcpu->x64);
-    free(vcpu->code);
+    jit_host_destroy(vcpu);
     free(vcpu);
-}
-
-/* The vCPU's emitter, with thunks of its own at the start of code memory. */
-static int emitter_create(struct engine *engine, struct jit_vcpu *vcpu, struct error *err)
-{
-    struct jit_cache *cache = &engine->cache;
-    struct x64_config config = {
-        .layout = &a64_layout,
-        .runtime = &jit_runtime,
-        .helpers = a64_helpers,
-        .nhelpers = a64_nhelpers,
-        .callbacks = {.lookup = jit_lookup, .link = jit_link},
-        .rw = cache->code.rw + cache->used,
-        .rx = cache->code.rx + cache->used,
-        .room = cache->code.size - cache->used,
-    };
-    static const enum x64_level limit[] = {
-        [ENGINE_HOST_NATIVE] = X64_V4,
-        [ENGINE_HOST_V2] = X64_V2,
-        [ENGINE_HOST_V3] = X64_V3,
-        [ENGINE_HOST_V4] = X64_V4,
-    };
-    size_t used;
-    int rc;
-
-    x64_probe(limit[engine->config.host_cpu], &config.host);
-    rc = x64_create(&config, &vcpu->x64, &used, err);
-    if (rc)
-        return rc;
-    cache->used += align_up(used, 64);
-    cache->base = cache->used;
-    if (!cache->empty)
-        cache->empty = x64_thunks(vcpu->x64)->miss;
-    return 0;
 }
 
 static int vcpu_create(struct engine *engine, unsigned index, struct error *err)
@@ -189,11 +153,10 @@ static int vcpu_create(struct engine *engine, unsigned index, struct error *err)
     cpu->trace = engine->config.trace;
     jit_mail_init(vcpu);
     vcpu->ir = ir_create();
-    vcpu->code = malloc(sizeof(*vcpu->code));
-    if (!vcpu->ir || !vcpu->code || jit_contexts_init(vcpu))
+    if (!vcpu->ir || jit_contexts_init(vcpu))
         return error_set(err, -ENOMEM, "out of memory for CPU %u", index);
     arm_cpu_reset(cpu, 0, 0);
-    return engine->translate ? emitter_create(engine, vcpu, err) : 0;
+    return engine->translate ? jit_host_create(vcpu, err) : 0;
 }
 
 static int choose(struct engine *engine, struct error *err)

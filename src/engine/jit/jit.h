@@ -5,7 +5,8 @@
  *
  *   engine.c   the engine's interface to the machine: create, start, pause, reset
  *   loop.c     a vCPU's thread: attention, interrupts, sleeping, entering translated code
- *   cache.c    guest pages and their translations, code memory, links, invalidation
+ *   cache.c    guest pages and their translations, look-up, invalidation
+ *   host_code.c  arenas, emitting and linking host code (no_host.c where there is no emitter)
  *   context.c  TLB contexts, TLB maintenance
  *   mail.c     requests between vCPUs
  *   access.c   slow paths of loads and stores;  atomic.c  those of atomics and exclusives
@@ -39,6 +40,7 @@ enum {
     JIT_TLB_MAX = 16384,
     JIT_ITLB_ENTRIES = 512,
     JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
+    JIT_MAX_PAGES = 4096, /* pages with translations, before a flush */
     JIT_MAIL = 64,        /* requests a mailbox holds before it says "flush all" */
 };
 
@@ -129,11 +131,11 @@ struct jit_vcpu {
 
     struct jit_context context[JIT_CONTEXTS];
     struct jit_context *current;
-    struct jit_context *user; /* what jit_user_context last found */
+    struct jit_context *user;    /* what jit_user_context last found */
     struct ir_tlb_entry no_user; /* cpu.utlb while there is none: never hits */
-    uint64_t clock;     /* for LRU of contexts */
-    bool context_dirty; /* recompute mode and context before running on */
-    uint64_t regime[3]; /* SCTLR, TCR, MAIR that the TLBs were filled under */
+    uint64_t clock;              /* for LRU of contexts */
+    bool context_dirty;          /* recompute mode and context before running on */
+    uint64_t regime[3];          /* SCTLR, TCR, MAIR that the TLBs were filled under */
 
     struct ir *ir; /* for translating */
     struct x64 *x64;
@@ -194,12 +196,29 @@ int jit_cache_init(struct engine *engine, struct error *err);
 void jit_cache_destroy(struct engine *engine);
 /* Entry point for va in the current context, translating if need be; NULL to leave (pc is set). */
 void *jit_lookup(void *cpu, uint64_t va);
-void *jit_link(void *cpu, uint64_t va, uint32_t link);
+/* The page that va is in, through the instruction TLB; NULL: an exception was taken. */
+struct jit_page *jit_find_page(struct jit_vcpu *vcpu, uint64_t va);
+
+static inline void jit_set_entry(struct jit_page *page, uint32_t pgoff, void *entry)
+{
+    __atomic_store_n(&page->table[pgoff / 4], entry, __ATOMIC_RELEASE);
+}
+
 /* Forgets translations of [pa, pa + len); true if there were any (vCPUs must be told). */
 bool jit_cache_invalidate(struct engine *engine, uint64_t pa, uint64_t len);
 void jit_cache_invalidate_all(struct engine *engine);
 /* Forgets everything; no vCPU is in guest code. */
 void jit_cache_flush(struct engine *engine);
+
+/* host_code.c */
+int jit_host_create(struct jit_vcpu *vcpu, struct error *err);
+void jit_host_destroy(struct jit_vcpu *vcpu);
+/* Host code for what is in vcpu->ir, entered at the region's start; NULL: no room, or a flush has
+ * been asked for. Its blocks become entry points too. */
+void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page,
+                    const struct front_region *region);
+/* Runs host code until it leaves; pc is then set. */
+void jit_host_enter(struct jit_vcpu *vcpu, void *entry);
 
 /* context.c */
 int jit_contexts_init(struct jit_vcpu *vcpu);

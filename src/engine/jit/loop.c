@@ -216,7 +216,7 @@ static void run_region(struct jit_vcpu *vcpu, void *entry)
 
     vcpu->stat_enters++;
     if (vcpu->engine->translate) {
-        x64_thunks(vcpu->x64)->enter(cpu, entry);
+        jit_host_enter(vcpu, entry);
     } else {
         struct ir_leave leave = ir_interpret(entry, cpu, &a64_layout, &jit_runtime, a64_helpers);
         if (leave.how == IR_LEFT_DIRECT || leave.how == IR_LEFT_INDIRECT)

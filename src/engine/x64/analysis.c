@@ -17,11 +17,12 @@ int x64_pin_at(const struct x64 *x, int32_t off, unsigned bytes)
 
 bool x64_pin_overlaps(const struct x64 *x, int32_t off, unsigned bytes)
 {
-    for (unsigned p = 0; p < PINS; p++) {
-        int32_t home = x->layout.x0 + 8 * x64_pins[p].guest;
-        if (off < home + 8 && home < off + (int32_t)bytes)
+    int32_t first = off - x->layout.x0, last = first + (int32_t)bytes - 1;
+    if (last < 0 || first >= 256)
+        return false;
+    for (int32_t r = first < 0 ? 0 : first / 8; r <= last / 8 && r < 32; r++)
+        if (x->pin_of[r] >= 0)
             return true;
-    }
     return false;
 }
 

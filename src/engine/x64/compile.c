@@ -69,6 +69,10 @@ static void emit_insn(struct x64 *x, unsigned i)
     unsigned mark = x->val[i].mark;
     if (mark & MARK_DONE)
         return;
+    if (x->insn[i].op == IR_INSN) {
+        x->pgoff = (int32_t)x->insn[i].imm;
+        return;
+    }
     if (mark & MARK_LAZY) {
         x->val[i].at = AT_LAZY;
         return;

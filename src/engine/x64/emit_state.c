@@ -26,6 +26,10 @@ static void pins_from_memory(struct x64 *x, int32_t off, unsigned bytes)
 /* Before a write of state by memory operations. */
 static void begin_write(struct x64 *x, int32_t off, unsigned bytes)
 {
+    if (!x64_pin_overlaps(x, off, bytes)) {
+        ra_state_written(x, off, bytes);
+        return;
+    }
     for (unsigned p = 0; p < PINS; p++) {
         int32_t home = x->layout.x0 + 8 * x64_pins[p].guest;
         if (off < home + 8 && home < off + (int32_t)bytes)
@@ -99,7 +103,8 @@ static void emit_put(struct x64 *x, ir_ref v)
 static void emit_get8(struct x64 *x, ir_ref v)
 {
     int32_t off = (int32_t)x->insn[v].imm;
-    pins_to_memory(x, off, 1);
+    if (x64_pin_overlaps(x, off, 1))
+        pins_to_memory(x, off, 1);
     enc_rm(&x->e, OP_MOVZX8, W32, ra_def(x, v, true), cpu_mem(off));
 }
 
@@ -114,7 +119,8 @@ static void emit_put8(struct x64 *x, ir_ref v)
         enc_store_imm(&x->e, W8, cpu_mem(off), imm);
     else
         enc_store(&x->e, W8, reg, cpu_mem(off));
-    pins_from_memory(x, off, 1);
+    if (x64_pin_overlaps(x, off, 1))
+        pins_from_memory(x, off, 1);
 }
 
 static void emit_getv(struct x64 *x, ir_ref v)
@@ -162,11 +168,6 @@ static void emit_pcrel(struct x64 *x, ir_ref v)
     enc_mov_imm(&x->e, t, (uint64_t)imm);
     enc_load(&x->e, W64, dst, cpu_mem(x->layout.pc_page));
     enc_lea(&x->e, W64, dst, mem_index(dst, t, 0, 0));
-}
-
-static void emit_insn(struct x64 *x, ir_ref v)
-{
-    x->pgoff = (int32_t)x->insn[v].imm;
 }
 
 static void emit_nothing(struct x64 *x, ir_ref v)
@@ -318,8 +319,9 @@ static void emit_callv(struct x64 *x, ir_ref v)
 }
 
 const struct emit_row x64_emit_state[] = {
-    {IR_GET, emit_get},     {IR_PUT, emit_put},       {IR_GET8, emit_get8},   {IR_PUT8, emit_put8},
-    {IR_GETV, emit_getv},   {IR_PUTV, emit_putv},     {IR_PCREL, emit_pcrel}, {IR_INSN, emit_insn},
-    {IR_HI, emit_nothing},  {IR_HIV, emit_nothing},   {IR_FENCE, emit_fence}, {IR_CALL, emit_call},
+    {IR_GET, emit_get},     {IR_PUT, emit_put},       {IR_GET8, emit_get8},
+    {IR_PUT8, emit_put8},   {IR_GETV, emit_getv},     {IR_PUTV, emit_putv},
+    {IR_PCREL, emit_pcrel}, {IR_INSN, emit_nothing},  {IR_HI, emit_nothing},
+    {IR_HIV, emit_nothing}, {IR_FENCE, emit_fence},   {IR_CALL, emit_call},
     {IR_CALLV, emit_callv}, {IR_CONST, emit_nothing}, {IR_OP_COUNT, 0},
 };

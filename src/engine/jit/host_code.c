@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Host code: what the run-time system asks of the x86-64 emitter, in one place (no_host.c stands in
+ * for it on other hosts). vCPUs fill arenas of code memory of their own without a lock, and number
+ * the links of what they emit.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "base/error.h"
+#include "base/trace.h"
+#include "engine/jit/disasm.h"
+#include "engine/jit/jit.h"
+
+enum {
+    ARENA_WORTH_TRYING = 4 << 10, /* less is not worth a compilation that may not fit */
+};
+
+/* Gives the vCPU a fresh arena. False: code memory is used up. */
+static bool next_arena(struct jit_vcpu *vcpu)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    bool ok;
+
+    pthread_mutex_lock(&cache->lock);
+    ok = cache->used + JIT_ARENA <= cache->code.size && cache->page_count <= JIT_MAX_PAGES;
+    if (ok) {
+        vcpu->arena = cache->code.rw + cache->used;
+        vcpu->arena_end = vcpu->arena + JIT_ARENA;
+        cache->used += JIT_ARENA;
+    }
+    pthread_mutex_unlock(&cache->lock);
+    if (!ok)
+        atomic_store(&cache->full, true);
+    return ok;
+}
+
+/* Gives the vCPU a chunk of link numbers. False: out of memory or of numbers. */
+static bool next_links(struct jit_vcpu *vcpu)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    struct jit_link *chunk = malloc(JIT_LINK_CHUNK * sizeof(*chunk));
+
+    if (!chunk)
+        return false;
+    pthread_mutex_lock(&cache->lock);
+    if (cache->link_chunks == JIT_LINK_CHUNKS) {
+        free(chunk);
+        chunk = NULL;
+    } else {
+        vcpu->link_next = cache->link_chunks * JIT_LINK_CHUNK;
+        vcpu->link_end = vcpu->link_next + JIT_LINK_CHUNK;
+        __atomic_store_n(&cache->links[cache->link_chunks++], chunk, __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return chunk;
+}
+
+static void record_links(struct jit_vcpu *vcpu, const struct jit_page *page)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+
+    for (unsigned i = 0; i < vcpu->code->links; i++) {
+        uint32_t number = vcpu->link_next++;
+        struct jit_link *link = &cache->links[number / JIT_LINK_CHUNK][number % JIT_LINK_CHUNK];
+        link->link = vcpu->code->link[i];
+        link->code = (uint32_t)(vcpu->arena - cache->code.rw);
+        link->page_id = page->id;
+        atomic_store_explicit(&link->set, 0, memory_order_release); /* see link_at */
+    }
+}
+
+static int compile(struct jit_vcpu *vcpu, uint8_t **rx)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+
+    *rx = cache->code.rx + (vcpu->arena - cache->code.rw);
+    return x64_compile(vcpu->x64, vcpu->ir, vcpu->arena, *rx,
+                       (size_t)(vcpu->arena_end - vcpu->arena), vcpu->link_next, vcpu->code);
+}
+
+/* Makes the region's blocks reachable: code that branches into its middle later on finds it there
+ * instead of being translated once more. */
+static void publish_blocks(const struct jit_vcpu *vcpu, struct jit_page *page,
+                           const struct front_region *region, uint8_t *rx)
+{
+    for (unsigned i = 0; i < region->starts; i++) {
+        uint32_t pgoff = region->start[i].pgoff;
+        uint32_t offset = vcpu->code->block[region->start[i].block];
+        if (offset != UINT32_MAX &&
+            __atomic_load_n(&page->table[pgoff / 4], __ATOMIC_RELAXED) == vcpu->engine->cache.empty)
+            jit_set_entry(page, pgoff, rx + offset);
+    }
+}
+
+/* Host code for what is in vcpu->ir. NULL: no room, or a flush has been asked for. */
+void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct front_region *region)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    uint8_t *rx = NULL;
+    int rc = -ENOSPC;
+
+    if (vcpu->link_end - vcpu->link_next < X64_MAX_LINKS && !next_links(vcpu)) {
+        atomic_store(&cache->full, true);
+        return NULL;
+    }
+    if (vcpu->arena_end - vcpu->arena > ARENA_WORTH_TRYING)
+        rc = compile(vcpu, &rx);
+    if (rc == -ENOSPC)
+        rc = next_arena(vcpu) ? compile(vcpu, &rx) : rc;
+    if (rc)
+        return NULL;
+    record_links(vcpu, page);
+    if (trace_on(vcpu->cpu.trace, TRACE_CODE))
+        disasm_host(vcpu->cpu.trace->out, vcpu->arena, vcpu->code->size, (uintptr_t)rx);
+    vcpu->stat_bytes += vcpu->code->size;
+    vcpu->arena += align_up(vcpu->code->size, 16);
+    if (vcpu->engine->perf_map)
+        fprintf(vcpu->engine->perf_map, "%llx %zx guest_%llx\n", (unsigned long long)(uintptr_t)rx,
+                vcpu->code->size, (unsigned long long)page->pa);
+    publish_blocks(vcpu, page, region, rx);
+    return rx;
+}
+
+/* --- links ------------------------------------------------------------------------------------*/
+
+/* The link of that number, as the thread that made it left it: running code, which is what hands
+ * the number over, orders loads by x86's rules alone. */
+static struct jit_link *link_at(struct jit_cache *cache, uint32_t number)
+{
+    struct jit_link *chunk =
+        __atomic_load_n(&cache->links[number / JIT_LINK_CHUNK], __ATOMIC_ACQUIRE);
+    struct jit_link *link = &chunk[number % JIT_LINK_CHUNK];
+
+    (void)atomic_load_explicit(&link->set, memory_order_acquire);
+    return link;
+}
+
+static void *jit_link(void *cpu_ptr, uint64_t va, uint32_t number)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu_ptr);
+    struct jit_cache *cache = &vcpu->engine->cache;
+    struct jit_link *link = link_at(cache, number);
+    void *entry = jit_lookup(cpu_ptr, va);
+    struct jit_page *page;
+    uint32_t unset = 0;
+
+    if (!entry)
+        return NULL;
+    page = jit_find_page(vcpu, va);
+    if (!page || atomic_load(&page->dead) || (!link->link.guard && page->id != link->page_id))
+        return entry;
+    /* Once only: a second thread that sees another translation leaves it alone. */
+    if (atomic_compare_exchange_strong(&link->set, &unset, 1))
+        x64_link_set(&link->link, cache->code.rw + link->code, cache->code.rx + link->code, entry,
+                     page->id);
+    return entry;
+}
+
+/* --- life -------------------------------------------------------------------------------------*/
+
+/* The vCPU's emitter, with thunks of its own at the start of code memory. */
+int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
+{
+    struct engine *engine = vcpu->engine;
+    struct jit_cache *cache = &engine->cache;
+    struct x64_config config = {
+        .layout = &a64_layout,
+        .runtime = &jit_runtime,
+        .helpers = a64_helpers,
+        .nhelpers = a64_nhelpers,
+        .callbacks = {.lookup = jit_lookup, .link = jit_link},
+        .rw = cache->code.rw + cache->used,
+        .rx = cache->code.rx + cache->used,
+        .room = cache->code.size - cache->used,
+    };
+    static const enum x64_level limit[] = {
+        [ENGINE_HOST_NATIVE] = X64_V4,
+        [ENGINE_HOST_V2] = X64_V2,
+        [ENGINE_HOST_V3] = X64_V3,
+        [ENGINE_HOST_V4] = X64_V4,
+    };
+    size_t used;
+    int rc;
+
+    vcpu->code = malloc(sizeof(*vcpu->code));
+    if (!vcpu->code)
+        return error_set(err, -ENOMEM, "out of memory for CPU %u", vcpu->cpu.index);
+    x64_probe(limit[engine->config.host_cpu], &config.host);
+    rc = x64_create(&config, &vcpu->x64, &used, err);
+    if (rc)
+        return rc;
+    cache->used += align_up(used, 64);
+    cache->base = cache->used;
+    if (!cache->empty)
+        cache->empty = x64_thunks(vcpu->x64)->miss;
+    return 0;
+}
+
+void jit_host_destroy(struct jit_vcpu *vcpu)
+{
+    if (vcpu->x64)
+        x64_destroy(vcpu->x64);
+    free(vcpu->code);
+}
+
+void jit_host_enter(struct jit_vcpu *vcpu, void *entry)
+{
+    x64_thunks(vcpu->x64)->enter(&vcpu->cpu, entry);
+}
