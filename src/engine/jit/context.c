@@ -43,6 +43,11 @@ static void clear_itlb(struct jit_context *context)
         context->itlb[i].tag = 1;
 }
 
+static void forget_searches(struct jit_context *context)
+{
+    memset(context->searched, 0xff, sizeof(context->searched)); /* no address's 2 MiB */
+}
+
 /* Empties a context: after this no entry in it comes from a block. */
 static void clear_context(struct jit_context *context)
 {
@@ -51,6 +56,7 @@ static void clear_context(struct jit_context *context)
     memset(context->blocks, 0, sizeof(context->blocks));
     context->huge_first = ~0ull;
     context->huge_last = 0;
+    forget_searches(context);
 }
 
 /* The bit of a context's filter for the 2 MiB around an address. */
@@ -62,25 +68,36 @@ static uint64_t *block_bit(struct jit_context *context, uint64_t va, uint64_t *m
     return &context->blocks[hash >> 6];
 }
 
-/* Whether something near va may have been filled from a block. */
-static bool near_block(struct jit_context *context, uint64_t va)
+/* The place that remembers whether the 2 MiB around an address were searched. */
+static uint64_t *searched(struct jit_context *context, uint64_t va, bool only_global)
 {
-    uint64_t mask, *word = block_bit(context, va & ones(56), &mask);
+    return &context->searched[only_global][va >> 21 & (JIT_SEARCHED - 1)];
+}
+
+/* Whether something near va may have been filled from a block since it was last searched. */
+static bool near_block(struct jit_context *context, uint64_t va, bool only_global)
+{
+    uint64_t mask, *word;
 
     va &= ones(56);
-    return *word & mask || (va >= context->huge_first && va <= context->huge_last);
+    word = block_bit(context, va, &mask);
+    if (!(*word & mask) && (va < context->huge_first || va > context->huge_last))
+        return false;
+    return *searched(context, va, false) != va >> 21 &&
+           !(only_global && *searched(context, va, true) == va >> 21);
 }
 
 void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size)
 {
-    uint64_t first, mask;
+    uint64_t first, mask, *word;
 
     if (size <= IR_PAGE_SIZE)
         return;
     va &= ones(56);
     if (size <= 2u << 20) {
-        uint64_t *word = block_bit(context, va, &mask);
+        word = block_bit(context, va, &mask);
         *word |= mask;
+        *searched(context, va, false) = *searched(context, va, true) = ~0ull;
         return;
     }
     first = align_down(va, size);
@@ -88,6 +105,7 @@ void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t s
         context->huge_first = first;
     if (first + size - 1 > context->huge_last)
         context->huge_last = first + size - 1;
+    forget_searches(context);
 }
 
 int jit_contexts_init(struct jit_vcpu *vcpu)
@@ -323,6 +341,7 @@ static void drop_block(struct jit_context *context, uint64_t va, bool only_globa
     for (unsigned i = 0; i < JIT_ITLB_ENTRIES; i++)
         if (same_block(context->itlb[i].tag, va, (unsigned)context->itlb[i].attr))
             context->itlb[i].tag = 1;
+    *searched(context, va & ones(56), only_global) = (va & ones(56)) >> 21;
 }
 
 static void drop_range(struct jit_context *context, const struct arm_tlbi *op, bool only_global)
@@ -335,7 +354,7 @@ static void drop_range(struct jit_context *context, const struct arm_tlbi *op, b
         uint64_t va = op->va + (i << IR_PAGE_BITS);
         drop_page(context, va, only_global);
         /* Within the page of a larger granule nothing new can be found. */
-        if (i % JIT_SMALLEST_BLOCK == 0 && near_block(context, va))
+        if (i % JIT_SMALLEST_BLOCK == 0 && near_block(context, va, only_global))
             drop_block(context, va, only_global);
     }
 }

@@ -41,7 +41,8 @@ enum {
     JIT_ITLB_ENTRIES = 512,
     JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
     JIT_MAX_PAGES = 4096, /* pages with translations, before a flush */
-    JIT_MAIL = 64,        /* requests a mailbox holds before it says "flush all" */
+    JIT_SEARCHED = 8,
+    JIT_MAIL = 64, /* requests a mailbox holds before it says "flush all" */
 };
 
 /* --- translations (cache.c) -------------------------------------------------------------------*/
@@ -102,6 +103,9 @@ struct jit_context {
      * size, bounds for larger ones. */
     uint64_t blocks[4];
     uint64_t huge_first, huge_last;
+    /* 2 MiB that were searched for blocks with nothing left: all entries [0], global ones [1]. The
+     * kernel unmaps the same few pages again and again (fixmap, while it patches itself). */
+    uint64_t searched[2][JIT_SEARCHED];
     uint64_t used; /* for replacing the least recently used */
     struct ir_tlb_entry *tlb;
     struct ir_itlb_entry *itlb;

@@ -19,11 +19,6 @@ static bool live_after(const struct x64 *x, ir_ref v)
     return x->val[v].last > x->i;
 }
 
-ir_ref ra_root(const struct x64 *x, ir_ref v)
-{
-    return x->val[v].rep;
-}
-
 bool ra_dies(const struct x64 *x, ir_ref v)
 {
     return x->val[x->val[v].rep].last <= x->i;

@@ -233,8 +233,7 @@ struct rm {
 };
 
 void ra_block_begin(struct x64 *x);
-void ra_insn_end(struct x64 *x); /* unlocks, frees what died */
-ir_ref ra_root(const struct x64 *x, ir_ref v);
+void ra_insn_end(struct x64 *x);             /* unlocks, frees what died */
 bool ra_dies(const struct x64 *x, ir_ref v); /* the current instruction is its last user */
 bool ra_const(const struct x64 *x, ir_ref v, int64_t *imm);
 bool ra_imm32(const struct x64 *x, ir_ref v, bool wide, int32_t *imm); /* usable as an imm32 */
@@ -310,7 +309,6 @@ void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v);
 void cg_cold_resume(struct x64 *x, struct cold *c); /* here; what is live now is kept */
 void cg_cold_control(struct x64 *x, struct cold *c);
 
-void x64_make_pool(struct x64 *x);
 struct x64_mem cg_pool(const struct x64 *x, enum pool which);
 int x64_make_thunks(struct x64 *x, size_t *used);
 

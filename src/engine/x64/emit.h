@@ -20,7 +20,7 @@ void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no);
 /* emit_flags.c: v is marked MARK_FUSED: does it and its pair. */
 void cg_fused(struct x64 *x, ir_ref v);
 
-/* emit_call.c */
+/* emit_state.c */
 void cg_eval(struct x64 *x, ir_ref v); /* any pure or fp operation */
 void cg_call_thunk(struct x64 *x, enum thunk thunk);
 

@@ -319,13 +319,33 @@ static void emit_exitx(struct x64 *x, ir_ref v)
     enc_jmp_to(&x->e, x->thunk[THUNK_LEAVE]);
 }
 
+/* A poll right before a jump elsewhere, a loop's end as a rule: both are one conditional jump. */
+static bool poll_and_go(struct x64 *x, ir_ref next)
+{
+    const struct ir_insn *insn = &x->insn[next];
+    if (insn->op == IR_EXIT && in_page(insn->imm)) {
+        link_site(x, CC_E, (int32_t)insn->imm);
+    } else if (insn->op == IR_BR && cg_only_exits(x, (unsigned)insn->imm)) {
+        link_site(x, CC_E, exit_of(x, (unsigned)insn->imm));
+    } else if (insn->op == IR_BR && !is_next(x, (unsigned)insn->imm)) {
+        note_fixup(x, enc_jcc32(&x->e, CC_E), (unsigned)insn->imm);
+    } else {
+        return false;
+    }
+    x->val[next].mark |= MARK_DONE;
+    return true;
+}
+
 static void emit_poll(struct x64 *x, ir_ref v)
 {
     fl_clobber(x);
     struct cold *c = cg_cold(x, COLD_POLL);
     c->pgoff = (int32_t)x->insn[v].imm;
     enc_alu_mem_imm(&x->e, ALU_CMP, W32, cpu_mem(x->layout.attention), 0);
-    c->from[0] = (uint32_t)enc_jcc32(&x->e, CC_NE);
+    if (poll_and_go(x, (ir_ref)(v + 1)))
+        c->from[0] = (uint32_t)enc_jmp32(&x->e);
+    else
+        c->from[0] = (uint32_t)enc_jcc32(&x->e, CC_NE);
 }
 
 void cg_cold_control(struct x64 *x, struct cold *c)

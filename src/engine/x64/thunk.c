@@ -14,7 +14,7 @@ static uint64_t repeat(uint64_t value, unsigned bits)
     return value;
 }
 
-void x64_make_pool(struct x64 *x)
+static void make_pool(struct x64 *x)
 {
     const uint64_t pool[POOL_COUNT][2] = {
         [POOL_BYTES_70] = {repeat(0x70, 8), repeat(0x70, 8)},
@@ -299,7 +299,7 @@ int x64_make_thunks(struct x64 *x, size_t *used)
                         .end = config->rw + config->room,
                         .rx = config->rx,
                         .avx = config->host.level >= X64_V3};
-    x64_make_pool(x);
+    make_pool(x);
     make_enter(x);
     make_leave(x);
     make_lookup(x, THUNK_LINK, (uintptr_t)config->callbacks.link);

@@ -92,7 +92,9 @@ struct x64_code {
 };
 
 /* Compiles a verified, optimised region (ir_count_uses done) to rw/rx. first_link numbers its links
- * (link i of the result is known to callbacks.link as first_link + i). -ENOSPC: room too small. */
+ * (link i of the result is known to callbacks.link as first_link + i). -ENOSPC: room too small;
+ * -E2BIG: the region wants more spill slots than there are (no front end's does): cut it shorter.
+ * One call at a time for an instance. */
 int x64_compile(struct x64 *x64, const struct ir *ir, uint8_t *rw, uint8_t *rx, size_t room,
                 uint32_t first_link, struct x64_code *code);
 

@@ -324,7 +324,11 @@ static void a_loop_within_the_region_runs(void **state)
     add_to(b, 0, 1);
     ir_ref left = ir_sub(b->ir, IR_I64, reg(b, 1), ir_const(b->ir, IR_I64, 1));
     ir_put(b->ir, IR_I64, left, fake_layout.x0 + 8);
-    ir_brnz(b->ir, IR_I64, left, loop | (int64_t)out << 32);
+    unsigned back = ir_block_reserve(b->ir, 0);
+    ir_brnz(b->ir, IR_I64, left, back | (int64_t)out << 32);
+    ir_block_begin(b->ir, back);
+    ir_poll(b->ir, 0);
+    ir_br(b->ir, loop);
     ir_block_begin(b->ir, out);
     ir_exits(b->ir, 8);
     b->region[0].va = PAGE;
@@ -333,6 +337,11 @@ static void a_loop_within_the_region_runs(void **state)
     run(b);
     assert_int_equal(b->cpu.x[0], 100);
     assert_int_equal(b->cpu.x[1], 0);
+    b->cpu.x[1] = 100;
+    b->cpu.attention = 1;
+    run(b);
+    assert_int_equal(b->cpu.x[1], 99);
+    assert_int_equal(b->cpu.pc, PAGE);
 }
 
 /* Blocks that only leave are links in the branches themselves. */

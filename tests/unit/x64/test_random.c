@@ -432,6 +432,8 @@ static void gen_misc(struct gen *g)
 static void gen_end(struct gen *g, unsigned block)
 {
     struct ir *ir = g->ir;
+    if (pick(g, 4) == 0)
+        ir_poll(ir, 4 * pick(g, 1024));
     enum ir_type type = pick(g, 2) ? IR_I64 : IR_I32;
     unsigned left = g->blocks - block - 1;
     if (left) { /* forward only: it must end */
