@@ -13,7 +13,7 @@ export PATH=$PATH:/sbin:/usr/sbin
 # shellcheck source=tools/guest/apt-private.sh
 . "$top/tools/guest/apt-private.sh"
 
-packages=(base-files base-passwd bash coreutils dash grep sed gawk findutils util-linux mount procps
+packages=(base-files diffutils base-passwd bash coreutils dash grep sed gawk findutils util-linux mount procps
     tar gzip xz-utils bzip2 zstd jq perl-base stress-ng python3 libpython3.11-testsuite p7zip-full gcc
     libc6-dev make sqlite3 openssl sysbench bc time file)
 

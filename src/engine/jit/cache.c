@@ -24,7 +24,7 @@
 #include "machine/mem/mem.h"
 
 enum {
-    MAX_DEAD_PAGES = 4096,
+    MAX_DEAD_PAGES = 1536,
 };
 
 /* --- which pages of RAM have translations ------------------------------------------------------*/
@@ -231,12 +231,14 @@ static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint
         trace_region(vcpu, region, va, pa);
 }
 
-/* A copy of vcpu->ir for the interpreter, counted against the same bound as host code. */
-static void *keep_ir(struct jit_vcpu *vcpu)
+/* A copy of vcpu->ir for the interpreter, counted against the same bound as host code. Another
+ * vCPU may have been faster: its copy is what the table owns then. */
+static void *keep_ir(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t pgoff)
 {
     struct jit_cache *cache = &vcpu->engine->cache;
     size_t limit = vcpu->engine->config.code_cache;
     size_t size = vcpu->ir->count * sizeof(struct ir_insn);
+    void *there = cache->empty, *copy;
     bool ok;
 
     pthread_mutex_lock(&cache->lock);
@@ -245,7 +247,13 @@ static void *keep_ir(struct jit_vcpu *vcpu)
     pthread_mutex_unlock(&cache->lock);
     if (!ok)
         atomic_store(&cache->full, true);
-    return ok ? ir_clone(vcpu->ir) : NULL;
+    copy = ok ? ir_clone(vcpu->ir) : NULL;
+    if (copy && !__atomic_compare_exchange_n(&page->table[pgoff / 4], &there, copy, false,
+                                             __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        ir_destroy(copy);
+        return there;
+    }
+    return copy;
 }
 
 /*
@@ -265,14 +273,17 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va
         .entries = page->table,
         .empty = engine->cache.empty,
     };
+    unsigned tried;
     void *entry;
 
     do {
         front_to_ir(vcpu, &region, va, page->pa + region.pgoff);
-        entry = engine->translate ? jit_host_emit(vcpu, page, &region) : keep_ir(vcpu);
-        region.max_insns = (region.max_insns + 1) / 2;
-    } while (!entry && !atomic_load(&engine->cache.full) && region.max_insns > 1);
-    if (entry)
+        entry = engine->translate ? jit_host_emit(vcpu, page, &region)
+                                  : keep_ir(vcpu, page, region.pgoff);
+        tried = region.max_insns;
+        region.max_insns = tried / 2;
+    } while (!entry && !atomic_load(&engine->cache.full) && tried > 1);
+    if (entry && engine->translate)
         jit_set_entry(page, region.pgoff, entry);
     return entry;
 }

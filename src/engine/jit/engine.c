@@ -57,6 +57,9 @@ static void op_icache_invalidate(struct arm_cpu *cpu, uint64_t pa, uint64_t len)
         any = jit_cache_invalidate(engine, pa, len);
     else
         jit_cache_invalidate_all(engine);
+    /* Everything is dead: a flush gives its memory back, as soon as all have left guest code. */
+    if (!len)
+        atomic_store(&engine->cache.full, true);
     if (any)
         jit_post_code(engine, vcpu);
 }

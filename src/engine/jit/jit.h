@@ -40,7 +40,7 @@ enum {
     JIT_TLB_MAX = 16384,
     JIT_ITLB_ENTRIES = 512,
     JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
-    JIT_MAX_PAGES = 4096, /* pages with translations, before a flush */
+    JIT_MAX_PAGES = 2560, /* pages with translations, before a flush */
     JIT_SEARCHED = 8,
     JIT_MAIL = 64, /* requests a mailbox holds before it says "flush all" */
 };
@@ -147,7 +147,7 @@ struct jit_vcpu {
     uint8_t *arena, *arena_end;   /* rw view of the piece of code memory being filled */
     uint32_t link_next, link_end; /* link numbers at its disposal */
 
-    enum jit_sleep sleep;
+    _Atomic uint32_t sleep;     /* enum jit_sleep; a reset may come while the thread rests */
     uint64_t wake_deadline;  /* for WFE with a time limit */
     _Atomic uint32_t wake;   /* futex word, counts kicks */
     _Atomic uint32_t asleep; /* somebody must wake the futex */

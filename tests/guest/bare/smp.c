@@ -6,7 +6,7 @@
  */
 #include "bare.h"
 
-enum { INCREMENTS = 100000, MESSAGES = 20000 };
+enum { INCREMENTS = 100000, MESSAGES = 20000, ROUNDS = 2000 };
 
 static u64 counters[16 * 16] PAGE_ALIGNED; /* each in a line of its own */
 static u64 cpus_there, go, arrived;
@@ -176,7 +176,7 @@ static void buffer(u64 self)
 {
     u64 *mine = self ? &s.y : &s.x, *other = self ? &s.x : &s.y, seen;
 
-    for (u64 i = 1; i <= MESSAGES; i++) {
+    for (u64 i = 1; i <= ROUNDS; i++) {
         if (i & 1) {
             *(volatile u64 *)mine = i;
             asm volatile("dmb ish" ::: "memory");
