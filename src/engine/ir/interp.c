@@ -101,7 +101,8 @@ static void evaluate(struct interp *in, const struct ir_insn *insn, unsigned ind
 static void run_state(struct interp *in, const struct ir_insn *insn, unsigned index)
 {
     union ir_value *result = &in->value[index];
-    uint8_t *field = in->cpu + insn->imm;
+    /* For some rows imm is not an offset at all: no pointer arithmetic before that is known. */
+    uint8_t *field = (uint8_t *)((uintptr_t)in->cpu + (uintptr_t)insn->imm);
     switch (insn->op) {
     case IR_GET8:
         result->x = *field;

@@ -283,6 +283,8 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va
         tried = region.max_insns;
         region.max_insns = tried / 2;
     } while (!entry && !atomic_load(&engine->cache.full) && tried > 1);
+    /* One instruction, and the emitter lacks registers for it: the loop interprets it. */
+    vcpu->interpret_ir = !entry && !atomic_load(&engine->cache.full);
     if (entry && engine->translate)
         jit_set_entry(page, region.pgoff, entry);
     return entry;

@@ -141,13 +141,14 @@ struct jit_vcpu {
     bool context_dirty;          /* recompute mode and context before running on */
     uint64_t regime[3];          /* SCTLR, TCR, MAIR that the TLBs were filled under */
 
-    struct ir *ir; /* for translating */
+    struct ir *ir;     /* for translating */
+    bool interpret_ir; /* it could not be emitted: run it as it is */
     struct x64 *x64;
     struct x64_code *code;        /* what it last compiled */
     uint8_t *arena, *arena_end;   /* rw view of the piece of code memory being filled */
     uint32_t link_next, link_end; /* link numbers at its disposal */
 
-    _Atomic uint32_t sleep;     /* enum jit_sleep; a reset may come while the thread rests */
+    _Atomic uint32_t sleep;  /* enum jit_sleep; a reset may come while the thread rests */
     uint64_t wake_deadline;  /* for WFE with a time limit */
     _Atomic uint32_t wake;   /* futex word, counts kicks */
     _Atomic uint32_t asleep; /* somebody must wake the futex */

@@ -210,18 +210,25 @@ static bool ready(struct jit_vcpu *vcpu)
 
 /* --- in guest ---------------------------------------------------------------------------------*/
 
-static void run_region(struct jit_vcpu *vcpu, void *entry)
+static void interpret(struct jit_vcpu *vcpu, const struct ir *ir)
 {
     struct arm_cpu *cpu = &vcpu->cpu;
+    struct ir_leave leave = ir_interpret(ir, cpu, &a64_layout, &jit_runtime, a64_helpers);
 
+    if (leave.how == IR_LEFT_DIRECT || leave.how == IR_LEFT_INDIRECT)
+        cpu->pc = leave.target;
+}
+
+/* entry NULL: what lies in vcpu->ir. */
+static void run_region(struct jit_vcpu *vcpu, void *entry)
+{
     vcpu->stat_enters++;
-    if (vcpu->engine->translate) {
+    if (!entry)
+        interpret(vcpu, vcpu->ir);
+    else if (vcpu->engine->translate)
         jit_host_enter(vcpu, entry);
-    } else {
-        struct ir_leave leave = ir_interpret(entry, cpu, &a64_layout, &jit_runtime, a64_helpers);
-        if (leave.how == IR_LEFT_DIRECT || leave.how == IR_LEFT_INDIRECT)
-            cpu->pc = leave.target;
-    }
+    else
+        interpret(vcpu, entry);
 }
 
 /* Tells the debugger, and stands still from the next border on. */
@@ -323,8 +330,9 @@ static void run(struct jit_vcpu *vcpu)
         cpu->raised = 0;
         if (step_pending(vcpu))
             continue;
+        vcpu->interpret_ir = false;
         entry = jit_lookup(cpu, cpu->pc);
-        if (!entry)
+        if (!entry && !vcpu->interpret_ir)
             continue;
         mode = vcpu->current->mode;
         if (mode & FRONT_STEP)
