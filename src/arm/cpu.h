@@ -47,6 +47,7 @@ struct arm_engine_ops {
     void (*icache_invalidate)(struct arm_cpu *cpu, uint64_t pa, uint64_t len);
     void (*wfi)(struct arm_cpu *cpu);             /* sleeps until a line is up or other attention */
     void (*wfe)(struct arm_cpu *cpu, uint64_t timeout_ns);
+    void (*yield)(struct arm_cpu *cpu);           /* it spins: others may go first; may be NULL */
     void (*debug_changed)(struct arm_cpu *cpu);   /* breakpoints or watchpoints were written */
     /* The host's debugger: true if it stops the PE before the instruction at pc; sets raised. */
     bool (*breakpoint)(struct arm_cpu *cpu);

@@ -91,6 +91,14 @@ uint64_t a64_help_wfe(void *cpu, uint64_t a, uint64_t b, uint64_t c)
     return 0;
 }
 
+uint64_t a64_help_yield(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    if (arm->engine_ops->yield)
+        arm->engine_ops->yield(arm);
+    return 0;
+}
+
 uint64_t a64_help_sev(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 {
     struct arm_cpu *arm = cpu;

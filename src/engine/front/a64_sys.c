@@ -17,7 +17,7 @@ static bool at_el1(const struct a64 *c)
 
 /* ---- hints and barriers -----------------------------------------------------------------------*/
 
-/* NOP, YIELD, DGH, ESB, PSB, TSB, CSDB, BTI, PACIASP..: nothing that this PE does differently. */
+/* NOP, DGH, ESB, PSB, TSB, CSDB, BTI, PACIASP..: nothing that this PE does differently. */
 void a64_hint(struct a64 *c, const struct a64_hint *f)
 {
 }
@@ -36,6 +36,12 @@ void a64_wfi(struct a64 *c, const struct a64_wfi *f)
     }
     a64_call(c, A64_HELPER_WFI, IR_NONE, IR_NONE, IR_NONE);
     a64_leave_next(c);
+}
+
+/* Spinning: with more PEs than host cores, whoever it waits for gets a core. */
+void a64_yield(struct a64 *c, const struct a64_yield *f)
+{
+    a64_call(c, A64_HELPER_YIELD, IR_NONE, IR_NONE, IR_NONE);
 }
 
 void a64_wfe(struct a64 *c, const struct a64_wfe *f)

@@ -81,6 +81,12 @@ static void op_wfe(struct arm_cpu *cpu, uint64_t timeout_ns)
         sched_yield();
 }
 
+static void op_yield(struct arm_cpu *cpu)
+{
+    (void)cpu;
+    sched_yield();
+}
+
 static void op_debug_changed(struct arm_cpu *cpu)
 {
     struct jit_vcpu *vcpu = jit_vcpu(cpu);
@@ -117,6 +123,7 @@ const struct arm_engine_ops jit_engine_ops = {
     .icache_invalidate = op_icache_invalidate,
     .wfi = op_wfi,
     .wfe = op_wfe,
+    .yield = op_yield,
     .debug_changed = op_debug_changed,
     .kick = jit_kick,
     .sev = op_sev,
