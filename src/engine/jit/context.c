@@ -97,7 +97,9 @@ void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t s
     if (size <= 2u << 20) {
         word = block_bit(context, va, &mask);
         *word |= mask;
-        *searched(context, va, false) = *searched(context, va, true) = ~0ull;
+        for (int global = 0; global < 2; global++)
+            if (*searched(context, va, global) == va >> 21)
+                *searched(context, va, global) = ~0ull;
         return;
     }
     first = align_down(va, size);

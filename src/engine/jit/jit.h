@@ -41,7 +41,7 @@ enum {
     JIT_ITLB_ENTRIES = 512,
     JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
     JIT_MAX_PAGES = 2560, /* pages with translations, before a flush */
-    JIT_SEARCHED = 8,
+    JIT_SEARCHED = 32,
     JIT_MAIL = 64, /* requests a mailbox holds before it says "flush all" */
 };
 
