@@ -104,6 +104,11 @@ static const struct {
      {0xf8400b80, 0xb8008b81, 0x38801b82}},
     {"ldnp x0, x1, [x28]; stnp w2, w3, [x28, 16]",
      {0xa8400780, 0x28020f82}},
+    /* Tiny before rounding, the smallest normal number after it: UFC is set. */
+    {"mov x0, 1; movk x0, 0x3ff0, lsl 48; mov x1, 0xfffffffffffff; fmov d0, x0; fmov d1, x1; msr fpsr, xzr; fmul d2, d0, d1; mrs x3, fpsr; msr fpsr, xzr; dup v0.2d, x0; dup v1.2d, x1; fmul v4.2d, v0.2d, v1.2d; mrs x4, fpsr; msr fpsr, xzr; movi v5.2d, 0; fmls v5.2d, v0.2d, v1.2d; mrs x5, fpsr",
+     {0xd2800020, 0xf2e7fe00, 0x92fffe01, 0x9e670000, 0x9e670021, 0xd51b443f, 0x1e610802, 0xd53b4423, 0xd51b443f, 0x4e080c00, 0x4e080c21, 0x6e61dc04, 0xd53b4424, 0xd51b443f, 0x6f00e405, 0x4ee1cc05, 0xd53b4425}},
+    {"mov w0, 1; movk w0, 0x3f80, lsl 16; mov w1, 0x7fffff; fmov s0, w0; fmov s1, w1; msr fpsr, xzr; fnmul s2, s0, s1; mrs x3, fpsr; msr fpsr, xzr; fmov s4, wzr; fmadd s3, s0, s1, s4; mrs x4, fpsr; mov x2, 0xffffffffffff; movk x2, 0x380f, lsl 48; fmov d5, x2; msr fpsr, xzr; fcvt s6, d5; mrs x5, fpsr; msr fpsr, xzr; fcvtn v7.2s, v5.2d; mrs x6, fpsr",
+     {0x52800020, 0x72a7f000, 0x12bff001, 0x1e270000, 0x1e270021, 0xd51b443f, 0x1e218802, 0xd53b4423, 0xd51b443f, 0x1e2703e4, 0x1f011003, 0xd53b4424, 0x92ffffe2, 0xf2e701e2, 0x9e670045, 0xd51b443f, 0x1e6240a6, 0xd53b4425, 0xd51b443f, 0x0e6168a7, 0xd53b4426}},
 };
 /* clang-format on */
 

@@ -82,6 +82,8 @@ enum pool {
     POOL_NIBBLE_REVERSE_LOW,
     POOL_ABS_SINGLE,
     POOL_ABS_DOUBLE,
+    POOL_LEAST_SINGLE, /* the smallest normal number in every lane */
+    POOL_LEAST_DOUBLE,
     POOL_MXCSR, /* no flags, all masked, to nearest */
     POOL_REV_8_16,
     POOL_REV_8_32,

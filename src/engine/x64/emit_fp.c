@@ -2,9 +2,10 @@
 /*
  * Floating point on the host's units, for FPCR = 0: round to nearest, denormals kept, NaNs as they
  * are. SSE agrees with the manual's FPAdd() and so on in everything but NaNs (the default NaN's
- * sign, which operand wins) and zeros under min and max; so a NaN result, or operand where that is
- * not enough, goes to the evaluator out of line. Exception flags gather in MXCSR (thunk.c). Lanes
- * outside the vform must not raise flags and are zero in the result.
+ * sign, which operand wins), zeros under min and max, and when Underflow is seen (check_tiny()); so
+ * a NaN result, or operand where that is not enough, goes to the evaluator out of line. Exception
+ * flags gather in MXCSR (thunk.c). Lanes outside the vform must not raise flags and are zero in the
+ * result.
  */
 #include "engine/x64/vec.h"
 
@@ -100,6 +101,39 @@ static void check_nan(struct x64 *x, struct cold *c, unsigned aux, unsigned reg,
     c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
 }
 
+/*
+ * Goes out of line if any lane of reg is a NaN or plus or minus the smallest normal number: Arm
+ * detects tininess before rounding (FPRound()), x86 after it, so Underflow is missing where a tiny
+ * value was rounded up to that. t and u are scratch.
+ */
+static void check_tiny(struct x64 *x, struct cold *c, unsigned aux, unsigned reg, unsigned t,
+                       unsigned u)
+{
+    enum { EQ = 0, UNORD = 3, EQ_UQ = 8 }; /* predicates of cmpps */
+    struct enc *e = &x->e;
+    bool wide = IR_VFORM_ESZ(aux) == DOUBLE;
+    if (!e->avx)
+        vec_vmov(x, t, reg);
+    enc_sse2_rm(e, OP_PAND, t, e->avx ? reg : t,
+                cg_pool(x, wide ? POOL_ABS_DOUBLE : POOL_ABS_SINGLE));
+    struct x64_mem least = cg_pool(x, wide ? POOL_LEAST_DOUBLE : POOL_LEAST_SINGLE);
+    if (is_scalar(aux)) { /* ZF: equal or unordered */
+        enc_sse1_rm(e, wide ? OP_UCOMISD : OP_UCOMISS, t, least);
+        c->from[0] = (uint32_t)enc_jcc32(e, CC_E);
+        return;
+    }
+    enc_sse1_rm(e, OP_MOVDQU_LOAD, u, least);
+    enc_sse2_rr(e, form_op(OP_FCMP, aux), u, u, t);
+    enc_u8(e, e->avx ? EQ_UQ : EQ);
+    if (!e->avx) {
+        enc_sse2_rr(e, form_op(OP_FCMP, aux), t, t, t);
+        enc_u8(e, UNORD);
+        enc_sse2_rr(e, OP_POR, u, u, t);
+    }
+    enc_sse1_rr(e, OP_PTEST, u, u);
+    c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
+}
+
 static void finish(struct x64 *x, struct cold *c, unsigned dst)
 {
     c->dst[0] = (uint8_t)dst;
@@ -161,6 +195,12 @@ void cg_cold_fp(struct x64 *x, const struct cold *c)
 
 /* --- arithmetic ------------------------------------------------------------------------------- */
 
+/* Tiny sums are exact, tiny products and quotients need not be. */
+static bool can_underflow(unsigned op)
+{
+    return op == IR_FMUL || op == IR_FDIV;
+}
+
 /* dst = a op b on lane 0, operands straight from memory where they are; the rest cleared. */
 static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
 {
@@ -168,6 +208,7 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
     struct enc *e = &x->e;
     unsigned aux = insn->aux, n = result_bytes(aux), dst;
     ir_ref a = insn->arg[0], b = insn->arg[1];
+    unsigned t = can_underflow(insn->op) ? ra_xtemp(x) : NOREG;
     struct cold *c = cold_eval(x);
     if (commutes && !in_memory(x, a) && x->val[x->val[a].rep].clear > n &&
         (in_memory(x, b) || x->val[x->val[b].rep].clear <= n)) {
@@ -199,7 +240,10 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
     }
     if (!clean)
         clear_from(x, dst, n);
-    check_nan(x, c, aux, dst, NOREG);
+    if (t != NOREG)
+        check_tiny(x, c, aux, dst, t, NOREG);
+    else
+        check_nan(x, c, aux, dst, NOREG);
     x->val[v].clear = (uint8_t)n;
     finish(x, c, dst);
 }
@@ -220,10 +264,14 @@ static void emit_arithmetic(struct x64 *x, ir_ref v)
         return;
     }
     unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
+    unsigned t = ra_xtemp(x), u = can_underflow(insn->op) ? ra_xtemp(x) : NOREG;
+    unsigned dst = ra_xdef(x, v);
     struct cold *c = cold_eval(x);
     vec_three(x, form_op(op, aux), dst, ra, rb);
-    check_nan(x, c, aux, dst, t);
+    if (u != NOREG)
+        check_tiny(x, c, aux, dst, t, u);
+    else
+        check_nan(x, c, aux, dst, t);
     x->val[v].clear = (uint8_t)result_bytes(aux);
     finish(x, c, dst);
 }
@@ -266,7 +314,7 @@ static void emit_fma(struct x64 *x, ir_ref v)
     bool from_memory = is_scalar(aux) && in_memory(x, insn->arg[2]);
     unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
     unsigned rc = from_memory ? NOREG : operand(x, insn->arg[2], aux);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
+    unsigned t = ra_xtemp(x), u = is_scalar(aux) ? NOREG : ra_xtemp(x), dst = ra_xdef(x, v);
     if (from_memory) {
         enc_sse1_rm(&x->e, IR_VFORM_ESZ(aux) == DOUBLE ? OP_MOVSD : OP_MOVSS, dst,
                     state_of(x, insn->arg[2]));
@@ -278,7 +326,7 @@ static void emit_fma(struct x64 *x, ir_ref v)
         clear_from(x, dst, n);
     if (op == OP_FNMSUB231 && n == 8 && !is_scalar(aux))
         clear_from(x, dst, n); /* -(0 * 0) - 0 */
-    check_nan(x, c, aux, dst, t);
+    check_tiny(x, c, aux, dst, t, u);
     x->val[v].clear = (uint8_t)n;
     finish(x, c, dst);
 }
@@ -396,11 +444,15 @@ static void emit_fcvt(struct x64 *x, ir_ref v)
         return;
     }
     fl_clobber(x);
-    unsigned ra = ra_xuse(x, insn->arg[0]), dst = ra_xdef(x, v);
+    unsigned ra = ra_xuse(x, insn->arg[0]), t = to == SINGLE ? ra_xtemp(x) : NOREG;
+    unsigned dst = ra_xdef(x, v);
     struct cold *c = cold_eval(x);
     enc_sse2_rr(&x->e, OP_PXOR, dst, dst, dst);
     enc_sse2_rr(&x->e, to == DOUBLE ? OP_CVTSS2SD : OP_CVTSD2SS, dst, dst, ra);
-    check_nan(x, c, to | IR_LANES_1, dst, NOREG);
+    if (t != NOREG)
+        check_tiny(x, c, to | IR_LANES_1, dst, t, NOREG);
+    else
+        check_nan(x, c, to | IR_LANES_1, dst, NOREG);
     x->val[v].clear = (uint8_t)(1u << to);
     finish(x, c, dst);
 }
@@ -417,14 +469,18 @@ static void emit_fcvt_pair(struct x64 *x, ir_ref v)
         return;
     }
     fl_clobber(x);
-    unsigned ra = ra_xuse(x, insn->arg[0]), t = ra_xtemp(x), dst = ra_xdef(x, v);
+    unsigned ra = ra_xuse(x, insn->arg[0]), t = ra_xtemp(x), u = widen ? NOREG : ra_xtemp(x);
+    unsigned dst = ra_xdef(x, v);
     struct cold *c = cold_eval(x);
     if (widen && insn->imm & 1) {
         enc_sse_imm_rr(&x->e, OP_PSHUFD, t, ra, 0xee);
         ra = t;
     }
     enc_sse1_rr(&x->e, widen ? OP_CVTPS2PD : OP_CVTPD2PS, dst, ra);
-    check_nan(x, c, (widen ? DOUBLE : SINGLE) | IR_LANES_128, dst, t);
+    if (widen)
+        check_nan(x, c, DOUBLE | IR_LANES_128, dst, t);
+    else
+        check_tiny(x, c, SINGLE | IR_LANES_128, dst, t, u);
     x->val[v].clear = widen ? 16 : 8;
     finish(x, c, dst);
 }

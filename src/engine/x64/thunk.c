@@ -30,6 +30,8 @@ static void make_pool(struct x64 *x)
         [POOL_NIBBLE_REVERSE_LOW] = {0x0e060a020c040800, 0x0f070b030d050901},
         [POOL_ABS_SINGLE] = {repeat(0x7fffffff, 32), repeat(0x7fffffff, 32)},
         [POOL_ABS_DOUBLE] = {~0ull >> 1, ~0ull >> 1},
+        [POOL_LEAST_SINGLE] = {repeat(0x00800000, 32), repeat(0x00800000, 32)},
+        [POOL_LEAST_DOUBLE] = {1ull << 52, 1ull << 52},
         [POOL_MXCSR] = {0x1f80, 0},
         [POOL_REV_8_16] = {0x0607040502030001, 0x0e0f0c0d0a0b0809},
         [POOL_REV_8_32] = {0x0405060700010203, 0x0c0d0e0f08090a0b},
