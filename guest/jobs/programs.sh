@@ -22,7 +22,7 @@ EOF
 gcc -O2 -o sum sum.c
 [ "$(./sum)" = "2880067194370816120 7.485470860550343" ]
 echo "gcc: ok"
-7z b -mmt2 -md20 1 | tail -n 3
+7z b | tail -n 3
 sqlite3 test.db 'create table t(a integer primary key, b text);
   with recursive n(i) as (select 1 union all select i+1 from n where i < 50000)
   insert into t select i, hex(i*7919) from n;

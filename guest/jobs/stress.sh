@@ -3,10 +3,10 @@
 cd /tmp || exit 1
 cpus=$(nproc)
 seconds=${SECONDS_EACH:-50}
-for class in cpu matrix vecmath memcpy vm fork switch futex signal atomic timer fp; do
+for class in cpu matrix vecmath memrate vm fork switch futex signal atomic timer memcpy sigq; do
     case $class in
     vm) extra="--vm-bytes 64M" ;;
-    signal) class=sigq extra= ;;
+    memrate) extra="--memrate-bytes 32M" ;;
     *) extra= ;;
     esac
     stress-ng --verify --metrics-brief --$class "$cpus" $extra --timeout "${seconds}s" || exit 1

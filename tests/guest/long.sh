@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|jobs|matrix]     all three without an argument
+#   long.sh ARMVM [boots|jobs|matrix|results]     all of them without an argument
+# Results compares what programs print with what they print under QEMU.
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 armvm=$1
@@ -58,20 +59,46 @@ if [ "$what" = all ] || [ "$what" = boots ]; then
         echo "${BOOTS:-100} boots at $cpus CPUs: $((failed - before)) failed"
     done
 fi
+# In a guest on a copy of the Debian image; prints its console, leaves it in $work/log.
+job() { # NAME
+    cp --sparse=always "$guest/rootfs.img" "$work/disk.img"
+    "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" --cpus 4 --memory 2G \
+        --disk "path=$work/disk.img" --timeout "${JOB_TIMEOUT:-3600}" --append "console=ttyAMA0 quiet \
+armvm.disk armvm.run=/mnt/root/enter.sh armvm.job=$1 armvm.seconds=${SECONDS_EACH:-50}" \
+        </dev/null 2>&1 | tr -d '\r' | tee "$work/log"
+    grep -q 'armvm-guest: exit 0' "$work/log" && ! grep -qE "$trouble" "$work/log"
+}
+
+verdict() { # NAME STATUS
+    if [ "$2" = 0 ]; then
+        echo "ok - $1"
+    else
+        echo "not ok - $1"
+        failed=$((failed + 1))
+    fi
+}
+
 if [ "$what" = all ] || [ "$what" = jobs ]; then
     "$top/tools/guest/rootfs.sh" || exit 1
-    for jobs in ${JOBS:-programs python stress}; do
-        cp --sparse=always "$guest/rootfs.img" "$work/disk.img"
-        "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" --cpus 4 --memory 2G \
-            --disk "path=$work/disk.img" --timeout "${JOB_TIMEOUT:-3600}" --append "console=ttyAMA0 quiet \
-armvm.disk armvm.run=/mnt/root/enter.sh armvm.job=$jobs armvm.seconds=${SECONDS_EACH:-50}" \
-            </dev/null 2>&1 | tr -d '\r' | tee "$work/log"
-        if grep -q 'armvm-guest: exit 0' "$work/log" && ! grep -qE "$trouble" "$work/log"; then
-            echo "ok - $jobs"
-        else
-            echo "not ok - $jobs"
-            failed=$((failed + 1))
-        fi
+    for name in ${JOBS:-programs python stress}; do
+        job "$name"
+        verdict "$name" $?
     done
+fi
+if [ "$what" = all ] || [ "$what" = results ]; then
+    "$top/tools/guest/rootfs.sh" && "$top/tools/guest/fetch-qemu.sh" || exit 1
+    job results
+    verdict "results: run" $?
+    grep '^result ' "$work/log" >"$work/ours"
+    cp --sparse=always "$guest/rootfs.img" "$work/disk.img"
+    timeout 3600 "$cache/qemu/qemu-system-aarch64" -M virt,gic-version=3 -cpu max,pauth-impdef=on -smp 2 -m 2G \
+        -nographic -nic none -no-reboot -kernel "$guest/vmlinuz" -initrd "$guest/initrd.gz" \
+        -drive "if=none,id=d,format=raw,file=$work/disk.img" -device virtio-blk-device,drive=d \
+        -append "console=ttyAMA0 quiet armvm.disk armvm.run=/mnt/root/enter.sh armvm.job=results" \
+        </dev/null 2>&1 | tr -d '\r' >"$work/qemu.log"
+    grep '^result ' "$work/qemu.log" >"$work/theirs"
+    [ -s "$work/ours" ] && diff "$work/theirs" "$work/ours"
+    same=$?
+    verdict "results: $(wc -l <"$work/ours") equal those under QEMU" $same
 fi
 exit $((failed > 0))
