@@ -147,32 +147,6 @@ static void flat_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, ui
     reach(machine_of(cpu), va, len, 0);
 }
 
-static uint64_t combine(uint64_t old, uint64_t b, unsigned bits_wide, uint32_t kind)
-{
-    int64_t so = sext64(old, bits_wide), sb = sext64(b, bits_wide);
-    uint64_t uo = old & ones(bits_wide), ub = b & ones(bits_wide);
-    switch (kind) {
-    case IR_ATOM_ADD:
-        return old + b;
-    case IR_ATOM_CLR:
-        return old & ~b;
-    case IR_ATOM_EOR:
-        return old ^ b;
-    case IR_ATOM_SET:
-        return old | b;
-    case IR_ATOM_SMAX:
-        return so > sb ? old : b;
-    case IR_ATOM_SMIN:
-        return so < sb ? old : b;
-    case IR_ATOM_UMAX:
-        return uo > ub ? old : b;
-    case IR_ATOM_UMIN:
-        return uo < ub ? old : b;
-    default:
-        return b;
-    }
-}
-
 static uint64_t flat_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
                           uint32_t kind)
 {
@@ -180,7 +154,7 @@ static uint64_t flat_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, in
     if (!p)
         return 0;
     uint64_t old = load(p, memop);
-    store(p, combine(old, b, 8 * IR_MEM_BYTES(memop), kind), memop);
+    store(p, ir_atom_result(kind, old, b, 8 * IR_MEM_BYTES(memop)), memop);
     return old;
 }
 

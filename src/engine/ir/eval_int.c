@@ -300,3 +300,31 @@ EVAL(crc32c)
 {
     v[0].x = crypto_crc32c((uint32_t)v[1].x, v[2].x, 1u << (eval_aux(attr) & 3));
 }
+
+uint64_t ir_atom_result(enum ir_atom kind, uint64_t old, uint64_t b, unsigned bits)
+{
+    const int64_t so = sext64(old, bits), sb = sext64(b, bits);
+    const uint64_t uo = old & ones(bits), ub = b & ones(bits);
+
+    switch (kind) {
+    case IR_ATOM_ADD:
+        return old + b;
+    case IR_ATOM_CLR:
+        return old & ~b;
+    case IR_ATOM_EOR:
+        return old ^ b;
+    case IR_ATOM_SET:
+        return old | b;
+    case IR_ATOM_SMAX:
+        return so > sb ? old : b;
+    case IR_ATOM_SMIN:
+        return so < sb ? old : b;
+    case IR_ATOM_UMAX:
+        return uo > ub ? old : b;
+    case IR_ATOM_UMIN:
+        return uo < ub ? old : b;
+    case IR_ATOM_SWP:
+        break;
+    }
+    return b;
+}

@@ -168,6 +168,10 @@ static inline enum ir_type ir_result_type(const struct ir_insn *insn)
 /* Whether an Arm condition (0..15) holds for NZCV in bits 3:0. Manual, ConditionHolds(). */
 bool ir_cond_holds(unsigned cond, unsigned nzcv);
 
+/* What `atom` on `bits` leaves in memory, for struct ir_runtime's functions; bits above are
+ * undefined. */
+uint64_t ir_atom_result(enum ir_atom kind, uint64_t old, uint64_t b, unsigned bits);
+
 /* --- helpers a front end lends ----------------------------------------------------------------*/
 
 enum {

@@ -91,46 +91,19 @@ static bool cas_sized(void *p, uint64_t *expected, uint64_t desired, uint32_t si
     }
 }
 
-static uint64_t apply(enum ir_atom kind, uint64_t old, uint64_t b, uint32_t size)
-{
-    int64_t so = sext64(old, 8 * size), sb = sext64(b, 8 * size);
-
-    switch (kind) {
-    case IR_ATOM_ADD:
-        return old + b;
-    case IR_ATOM_CLR:
-        return old & ~b;
-    case IR_ATOM_EOR:
-        return old ^ b;
-    case IR_ATOM_SET:
-        return old | b;
-    case IR_ATOM_SMAX:
-        return so > sb ? old : b;
-    case IR_ATOM_SMIN:
-        return so < sb ? old : b;
-    case IR_ATOM_UMAX:
-        return old > b ? old : b;
-    case IR_ATOM_UMIN:
-        return old < b ? old : b;
-    case IR_ATOM_SWP:
-        break;
-    }
-    return b;
-}
-
 uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind)
 {
     uint32_t size = IR_MEM_BYTES(memop);
     uint8_t *p = address(cpu, va, size, memop, pgoff, ARM_ATOMIC, NULL);
-    uint64_t raw, old;
+    uint64_t raw, old, new;
 
     if (!p)
         return 0;
-    b &= ones(8 * size);
     raw = load_sized(p, size);
     do {
         old = ordered(raw, memop);
-    } while (!cas_sized(p, &raw, ordered(apply(kind, old, b, size) & ones(8 * size), memop), size));
+        new = ir_atom_result(kind, old, b, 8 * size) & ones(8 * size);
+    } while (!cas_sized(p, &raw, ordered(new, memop), size));
     return old;
 }
 

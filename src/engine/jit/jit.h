@@ -11,8 +11,9 @@
  *   mail.c     requests between vCPUs
  *   access.c   slow paths of loads and stores;  atomic.c  those of atomics and exclusives
  *
- * Locks: cache.lock (page map and code memory; leaf), vcpu.mail.lock (leaf), engine.lock (run
- * states; leaf). None is held while guest code runs or while another is taken.
+ * Locks, all leaves: cache.lock (page map and code memory; also while everything is flushed or
+ * reset), vcpu.mail.lock, engine.lock (run states). None is held while guest code runs, while
+ * another is taken, or while jit_exclusive's function runs alone.
  */
 #ifndef ARMVM_ENGINE_JIT_JIT_H
 #define ARMVM_ENGINE_JIT_JIT_H

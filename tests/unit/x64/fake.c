@@ -153,32 +153,6 @@ static void fake_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, ui
     find(cpu, va, len, 0, len, pgoff);
 }
 
-static uint64_t apply(uint32_t kind, uint64_t old, uint64_t b, unsigned bits)
-{
-    int64_t so = (int64_t)(old << (64 - bits)), sb = (int64_t)(b << (64 - bits));
-    uint64_t uo = (uint64_t)so, ub = (uint64_t)sb;
-    switch (kind) {
-    case IR_ATOM_ADD:
-        return old + b;
-    case IR_ATOM_CLR:
-        return old & ~b;
-    case IR_ATOM_EOR:
-        return old ^ b;
-    case IR_ATOM_SET:
-        return old | b;
-    case IR_ATOM_SMAX:
-        return so > sb ? old : b;
-    case IR_ATOM_SMIN:
-        return so < sb ? old : b;
-    case IR_ATOM_UMAX:
-        return uo > ub ? old : b;
-    case IR_ATOM_UMIN:
-        return uo < ub ? old : b;
-    default:
-        return b;
-    }
-}
-
 static uint64_t fake_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
                           uint32_t kind)
 {
@@ -187,7 +161,7 @@ static uint64_t fake_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, in
     if (!p)
         return 0;
     uint64_t old = get(p, memop & ~IR_MEM_SIGNED);
-    set(p, apply(kind, old, b, 8 * n), memop);
+    set(p, ir_atom_result(kind, old, b, 8 * n), memop);
     return old;
 }
 
