@@ -578,7 +578,7 @@ int vm_run(struct vm *vm)
     if (vm->serial2 && !strcmp(vm->config->serial, "pty"))
         console_say(vm->console, "the serial port is on %s", chr_name(vm->serial2));
     if (vm->gdb)
-        console_say(vm->console, "debugger: target remote localhost:%u%s", gdb_port(vm->gdb),
+        console_say(vm->console, "debugger: target remote 127.0.0.1:%u%s", gdb_port(vm->gdb),
                     vm->config->gdb_wait ? " (the guest waits for it)" : "");
     vm_notify("READY=1\nSTATUS=The guest runs");
     status = loop_run(vm->loop);

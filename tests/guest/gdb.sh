@@ -36,7 +36,7 @@ timeout 120 "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" -
     >"$work/log" 2>&1 </dev/null &
 vm=$!
 for _ in $(seq 100); do
-    port=$(sed -n 's/.*target remote localhost:\([0-9]*\).*/\1/p' "$work/log")
+    port=$(sed -n 's/.*target remote 127.0.0.1:\([0-9]*\).*/\1/p' "$work/log")
     [ -n "$port" ] && break
     sleep 0.1
 done
@@ -47,7 +47,7 @@ cat >"$work/script" <<END
 set pagination off
 set confirm off
 set architecture aarch64
-target remote localhost:${port:-1}
+target remote 127.0.0.1:${port:-1}
 printf "entry=%lx el=%lx\n", (long)\$pc & 0x1fffff, (long)\$cpsr >> 2 & 3
 stepi
 stepi
