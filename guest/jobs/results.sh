@@ -11,7 +11,7 @@ result awk <input
 sort -k 3,3 -k 1,1n input | result sort
 sed -E 's/([0-9])([a-z])/\2\1/g; /99/d' input | result sed
 for tool in gzip xz bzip2 zstd; do
-    $tool -c < <(cat input) >"input.$tool" # of a pipe: no time of a file in it
+    cat input | $tool -c >"input.$tool" # of a pipe: no time of a file in it
     result $tool <"input.$tool"
     $tool -dc <"input.$tool" | result $tool-back
 done
