@@ -272,6 +272,34 @@ static void a_device_interrupt_reaches_the_cpu(void **state)
     board_destroy(board);
 }
 
+static void a_gicv3_has_an_its_that_reset_disables(void **state)
+{
+    struct board_config config = plain;
+    struct board *board = make(&config);
+    struct mem *mem = board_engine(board)->config.mem;
+    struct error err = {0};
+    size_t size;
+    int len;
+    const char *its = "/intc@8000000/msi-controller@8080000";
+    assert_int_equal(ld_be(prop(board_fdt(board, &size), its, "reg", &len), 8), 0x08080000);
+    assert_int_equal(ld_be(prop(board_fdt(board, &size), its, "#msi-cells", &len), 4), 1);
+    assert_int_equal(rd32(mem, 0x0808ffe8) >> 4 & 15, 3); /* GITS_PIDR2 */
+    wr32(mem, 0x08080000, 1);                             /* GITS_CTLR */
+    wr32(mem, 0x080a0000, 1);                             /* GICR_CTLR.EnableLPIs */
+    assert_int_equal(rd32(mem, 0x08080000) & 1, 1);
+    assert_int_equal(rd32(mem, 0x080a0000) & 1, 1);
+    assert_int_equal(board_reset(board, &err), 0);
+    assert_int_equal(rd32(mem, 0x08080000) & 1, 0);
+    assert_int_equal(rd32(mem, 0x080a0000) & 1, 0);
+    board_destroy(board);
+    config.gic = 2;
+    board = make(&config);
+    mem = board_engine(board)->config.mem;
+    assert_true(fdt_path_offset(board_fdt(board, &size), its) < 0);
+    assert_null(mem_find(mem, 0x08080000));
+    board_destroy(board);
+}
+
 static void the_power_button_needs_a_listener(void **state)
 {
     struct board *board = make(&plain);
@@ -320,6 +348,7 @@ int main(void)
         cmocka_unit_test(the_tree_names_each_cpu_by_its_affinity),
         cmocka_unit_test(only_slots_in_use_are_described),
         cmocka_unit_test(a_device_interrupt_reaches_the_cpu),
+        cmocka_unit_test(a_gicv3_has_an_its_that_reset_disables),
         cmocka_unit_test(the_power_button_needs_a_listener),
         cmocka_unit_test(wrong_configurations_are_refused_with_a_reason),
     };

@@ -119,11 +119,12 @@ static void identification_is_what_drivers_expect(void **state)
     assert_int_equal(rd32(b->mem, GICR + 0xffe8) >> 4 & 15, 3);
     uint32_t typer = rd32(b->mem, GICD + 4);
     assert_int_equal(32 * ((typer & 31) + 1), 288);
-    assert_int_equal(typer >> 17 & 1, 0);       /* LPIS */
+    assert_int_equal(typer >> 17 & 1, 1);       /* LPIS */
+    assert_int_equal(typer >> 19 & 31, 15);     /* IDbits */
     assert_int_equal(rd32(b->mem, GICD), 0x53); /* DS, ARE, both groups */
-    assert_int_equal(rd(b->mem, redist(0) + 8, 8), 0);
-    assert_int_equal(rd(b->mem, redist(2) + 8, 8), 0x100ull << 32 | 2 << 8);
-    assert_int_equal(rd(b->mem, redist(3) + 8, 8), 17ull << 32 | 3 << 8 | 1 << 4);
+    assert_int_equal(rd(b->mem, redist(0) + 8, 8), 1);
+    assert_int_equal(rd(b->mem, redist(2) + 8, 8), 0x100ull << 32 | 2 << 8 | 1);
+    assert_int_equal(rd(b->mem, redist(3) + 8, 8), 17ull << 32 | 3 << 8 | 1 << 4 | 1);
     assert_int_equal(rd32(b->mem, redist(3) + 12), 17);
     assert_int_equal(icc(b, 0, CTLR) >> 8 & 7, 4);
     set_icc(b, 0, SRE, 0);

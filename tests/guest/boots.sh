@@ -36,6 +36,14 @@ verdict() { # STATUS NAME
     fi
 }
 
+# With a GICv3 every CPU gets an LPI pending table, and the kernel finds the ITS.
+lpis() {
+    ! grep -q 'GICv3: CPU0' "$work/log" ||
+        { grep -q 'ITS \[mem 0x08080000' "$work/log" &&
+            [ "$(grep -c 'GICv3: CPU.*found redistributor' "$work/log")" = \
+              "$(grep -c 'GICv3: CPU.*LPI pending table' "$work/log")" ]; }
+}
+
 # What no kernel log may contain.
 trouble='WARNING:|BUG:|Oops|soft lockup|rcu.*stall|Kernel panic|Call trace:|hung task'
 
@@ -45,7 +53,7 @@ boot() { # NAME APPEND OPTIONS...
     timeout 300 "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" \
         --append "console=ttyAMA0 $append" --timeout 240 "$@" >"$work/log" 2>&1 </dev/null || status=$?
     if [ $status != 0 ] || grep -qE "$trouble" "$work/log" ||
-        ! grep -q 'armvm-guest: user space is up' "$work/log"; then
+        ! grep -q 'armvm-guest: user space is up' "$work/log" || ! lpis; then
         echo "--- $name: status $status; the end of its output:"
         grep -E "$trouble" "$work/log" | head -n 5
         tail -n 15 "$work/log"

@@ -26,6 +26,7 @@ struct board {
     struct engine *engine;
     struct device *devices, **devices_end; /* in the device tree's order */
     struct device *gic, *timer, *gpio;
+    struct device *its; /* or NULL: a GICv2 has none */
     struct irq_line (*gic_line)(struct device *gic, unsigned cpu, unsigned intid);
     bool started;
     struct kernel_layout layout;

@@ -5,7 +5,8 @@
  *
  *   0x08000000  GIC distributor          0x09000000  PL011   SPI 1
  *   0x08010000  GICv2 CPU interface      0x09010000  PL031   SPI 2
- *   0x080a0000  GICv3 redistributors     0x09030000  PL061   SPI 7 (power key: line 3)
+ *   0x08080000  GICv3 ITS                0x09030000  PL061   SPI 7 (power key: line 3)
+ *   0x080a0000  GICv3 redistributors
  *   0x0a000000  virtio-mmio, 32 slots of 0x200, SPI 16 to 47
  *   0x40000000  RAM
  *
@@ -36,6 +37,8 @@ enum {
     GICD_SIZE = 0x10000,
     GICC_BASE = 0x08010000,
     GICC_SIZE = 0x10000,
+    ITS_BASE = 0x08080000,
+    ITS_SIZE = 0x20000,
     GICR_BASE = 0x080a0000,
     GICR_CPU = 0x20000,
     GICR_ROOM = 0xf60000,
@@ -184,6 +187,17 @@ static int add_gic(struct board *board, struct error *err)
     return board_add(board, gic, err);
 }
 
+static int add_its(struct board *board, struct error *err)
+{
+    if (board->config.gic == 2)
+        return 0;
+    struct device *its = gicv3_its_create(board->gic);
+    if (its)
+        its->resources = (struct device_resources){.mmio = {{ITS_BASE, ITS_SIZE}}, .mmios = 1};
+    board->its = its;
+    return board_add(board, its, err);
+}
+
 /* PPIs in the binding's order: secure physical, physical, virtual, hypervisor's. */
 static int add_timer(struct board *board, struct error *err)
 {
@@ -328,6 +342,8 @@ int board_virt_create(const struct board_config *asked, struct board **out, stru
         rc = mem_add_ram(board->mem, virt_map.ram_base, config.memory, "RAM", err);
     if (!rc)
         rc = add_gic(board, err);
+    if (!rc)
+        rc = add_its(board, err);
     if (!rc)
         rc = add_timer(board, err);
     if (!rc)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "machine/dev/device.h"
+#include "machine/dev/msi.h"
 
 enum {
     GIC_SPIS = 256, /* INTIDs 32 to 287 */
@@ -20,7 +21,7 @@ enum {
     GICV3_MAX_CPUS = 512,
 };
 
-/* GICv3 (IHI 0069), one security state, affinity routing always on, no LPIs. Windows: GICD
+/* GICv3 (IHI 0069), one security state, affinity routing always on, LPIs. Windows: GICD
  * (64 KiB), GICR (128 KiB a CPU, in the order of the CPU numbers). NULL when out of memory. */
 struct device *gicv3_create(unsigned cpus);
 void gicv3_connect(struct device *gic, unsigned cpu, uint64_t mpidr, struct irq_line irq,
@@ -31,6 +32,14 @@ struct irq_line gicv3_line(struct device *gic, unsigned cpu, unsigned intid);
 /* For arm_hooks: ICC_*_EL1. */
 bool gicv3_icc_read(void *gic, unsigned cpu, uint32_t sysreg, uint64_t *value);
 bool gicv3_icc_write(void *gic, unsigned cpu, uint32_t sysreg, uint64_t value);
+
+/* The Interrupt Translation Service of a GICv3, which must outlive the PEs' use of it; create it
+ * before the GIC is described. Window: GITS and translation frame (128 KiB). Commands run on the
+ * thread of the vCPU that submits them. NULL when out of memory. */
+struct device *gicv3_its_create(struct device *gic);
+/* Messages to its GITS_TRANSLATER; the device must be mapped. Takes the ITS's and the GIC's lock.
+ */
+struct msi_sink gicv3_its_sink(struct device *its);
 
 /* GICv2 (IHI 0048) without Security Extensions. Windows: GICD (4 KiB or more), GICC (8 KiB).
  * current says which CPU is accessing (registers are banked by it). NULL when out of memory. */

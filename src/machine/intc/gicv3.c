@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GICv3: state, routing and selection. gicv3_dist.c and gicv3_redist.c hold the memory-mapped
- * registers, gicv3_cpuif.c the system registers. */
+ * registers, gicv3_cpuif.c the system registers, gicv3_lpi.c LPIs, gicv3_its.c the ITS. */
 #include "machine/intc/gicv3.h"
 
 #include <stdlib.h>
 
 #include "base/bits.h"
 #include "machine/fw/fdt.h"
+#include "machine/intc/its.h"
 
 void gicv3_update(struct gicv3 *gic, unsigned index)
 {
@@ -27,6 +28,8 @@ void gicv3_update(struct gicv3 *gic, unsigned index)
             }
             gic_pick(&best, &gic->bank[i], ready, GIC_SPI0 + 32 * i);
         }
+        if (groups[1] && (cpu->lpis.count || cpu->lpis.stale))
+            gicv3_lpi_pick(gic, cpu, &best);
     }
     cpu->best = best;
     gicv3_drive(cpu);
@@ -110,6 +113,7 @@ static void gicv3_reset(struct device *dev)
         cpu->asleep = true;
         gicv3_cpuif_reset(cpu);
     }
+    gicv3_lpi_reset(gic);
     gicv3_update_all(gic);
     pthread_mutex_unlock(&gic->lock);
 }
@@ -118,6 +122,7 @@ static void gicv3_destroy(struct device *dev)
 {
     struct gicv3 *gic = (struct gicv3 *)dev;
     pthread_mutex_destroy(&gic->lock);
+    free(gic->lpi_pending);
     free(gic->cpu);
     free(gic);
 }
@@ -125,12 +130,20 @@ static void gicv3_destroy(struct device *dev)
 /* Linux Documentation/devicetree/bindings/interrupt-controller/arm,gic-v3.yaml */
 static int gicv3_describe(struct device *dev, struct fdt_builder *fdt)
 {
+    struct gicv3 *gic = (struct gicv3 *)dev;
     device_dt_begin(dev, fdt, "intc", "arm,gic-v3");
     dt_empty(fdt, "interrupt-controller");
     dt_u32(fdt, "#interrupt-cells", 3);
-    dt_u32(fdt, "#address-cells", 0);
     dt_u32(fdt, "#redistributor-regions", 1);
     dt_phandle(fdt, DT_PHANDLE_INTC);
+    if (gic->its) {
+        dt_u32(fdt, "#address-cells", 2);
+        dt_u32(fdt, "#size-cells", 2);
+        dt_empty(fdt, "ranges");
+        gicv3_its_describe(gic->its, fdt);
+    } else {
+        dt_u32(fdt, "#address-cells", 0);
+    }
     dt_end(fdt);
     return 0;
 }
@@ -149,10 +162,15 @@ struct device *gicv3_create(unsigned cpus)
     if (!gic)
         return NULL;
     gic->cpu = calloc(cpus, sizeof(*gic->cpu));
-    if (!gic->cpu) {
+    gic->lpi_pending = calloc(cpus, (LPI_WORDS + LPI_SUMMARY) * sizeof(*gic->lpi_pending));
+    if (!gic->cpu || !gic->lpi_pending) {
+        free(gic->lpi_pending);
+        free(gic->cpu);
         free(gic);
         return NULL;
     }
+    for (unsigned i = 0; i < cpus; i++)
+        gic->cpu[i].lpis.pending = gic->lpi_pending + (size_t)i * (LPI_WORDS + LPI_SUMMARY);
     gic->dev.ops = &gicv3_ops;
     gic->cpus = cpus;
     pthread_mutex_init(&gic->lock, NULL);

@@ -57,7 +57,7 @@ void gicv3_drive(struct gicv3_cpu *cpu)
     }
 }
 
-/* The bank and bit of an INTID as this CPU sees it; NULL for special and absent ones. */
+/* The bank and bit of an INTID as this CPU sees it; NULL for LPIs, special and absent ones. */
 static struct gic_bank *find_bank(struct gicv3 *gic, unsigned cpu, uint64_t intid)
 {
     if (intid < GIC_SPI0)
@@ -67,14 +67,26 @@ static struct gic_bank *find_bank(struct gicv3 *gic, unsigned cpu, uint64_t inti
     return NULL;
 }
 
+/* The CPU, whose best may be out of date in the middle of a run of the ITS's commands: an LPI that
+ * another CPU has by now must not be taken. */
+static struct gicv3_cpu *find_best(struct gicv3 *gic, unsigned index)
+{
+    if (gic->cpu[index].lpis.stale)
+        gicv3_update(gic, index);
+    return &gic->cpu[index];
+}
+
 static uint64_t acknowledge(struct gicv3 *gic, unsigned index, unsigned group)
 {
-    struct gicv3_cpu *cpu = &gic->cpu[index];
+    struct gicv3_cpu *cpu = find_best(gic, index);
     if (cpu->best.group != group || !gic_can_signal(&cpu->priorities, &cpu->best))
         return GIC_SPURIOUS;
     unsigned intid = cpu->best.intid;
     gic_priority_raise(&cpu->priorities, &cpu->best);
-    gic_bank_activate(find_bank(gic, index, intid), intid % 32);
+    if (intid >= GIC_LPI0)
+        gicv3_lpi_acknowledge(cpu, intid);
+    else
+        gic_bank_activate(find_bank(gic, index, intid), intid % 32);
     gicv3_update(gic, index);
     return intid;
 }
@@ -91,11 +103,12 @@ static void deactivate(struct gicv3 *gic, unsigned index, uint64_t intid)
         gicv3_update(gic, gic->target[intid - GIC_SPI0]);
 }
 
-/* EOIR: drops the running priority; deactivates too unless EOImode. */
+/* EOIR: drops the running priority; deactivates too unless EOImode. LPIs have nothing to
+ * deactivate. */
 static void end_of_interrupt(struct gicv3 *gic, unsigned index, unsigned group, uint64_t intid)
 {
     struct gicv3_cpu *cpu = &gic->cpu[index];
-    if (!find_bank(gic, index, intid))
+    if (!find_bank(gic, index, intid) && !(intid >= GIC_LPI0 && intid < GIC_LPI_END))
         return;
     if (!gic_priority_drop(&cpu->priorities, group))
         return;
@@ -143,10 +156,10 @@ static bool read_locked(struct gicv3 *gic, unsigned index, uint32_t sysreg, uint
         *value = acknowledge(gic, index, 1);
         return true;
     case ICC_HPPIR0_EL1:
-        *value = highest_pending(cpu, 0);
+        *value = highest_pending(find_best(gic, index), 0);
         return true;
     case ICC_HPPIR1_EL1:
-        *value = highest_pending(cpu, 1);
+        *value = highest_pending(find_best(gic, index), 1);
         return true;
     case ICC_PMR_EL1:
         *value = cpu->priorities.pmr;

@@ -16,9 +16,10 @@ enum {
     GICD_ID_REGISTERS = 0xffd0,
 };
 
-/* ITLinesNumber 4:0; IDbits 23:19 (10 bits of INTID); A3V; No1N; RSS. CPUNumber is 0 because
- * without affinity routing there is nothing. No LPIs, no message-based SPIs, no NMIs. */
-enum { TYPER_VALUE = GICV3_BANKS | 9 << 19 | 1 << 24 | 1 << 25 | 1 << 26 };
+/* ITLinesNumber 4:0; LPIS 17; IDbits 23:19 (16 bits of INTID); A3V; No1N; RSS. CPUNumber is 0
+ * because without affinity routing there is nothing. No message-based SPIs, no NMIs. num_LPIs is 0:
+ * as many as IDbits says. */
+enum { TYPER_VALUE = GICV3_BANKS | 1 << 17 | 15 << 19 | 1 << 24 | 1 << 25 | 1 << 26 };
 enum { IIDR_VALUE = 0x43b }; /* implementer Arm, product and revision 0 */
 
 /* PIDR4..7, PIDR0..3, CIDR0..3: Arm, GICv3 (PIDR2.ArchRev = 3). */
