@@ -7,7 +7,7 @@ import sys
 
 SRC = pathlib.Path(__file__).resolve().parent.parent / "src"
 DEVICES = ["machine/char", "machine/rtc", "machine/misc", "machine/intc", "machine/timer",
-           "machine/virtio"]
+           "machine/virtio", "machine/pci"]
 BACKENDS = ["backend/blk", "backend/net", "backend/chr"]
 
 # Folder -> the folders whose headers it may include, besides its own and base.
@@ -34,6 +34,7 @@ MAY = {
 for device in DEVICES:
     MAY[device] = ["machine/dev", "machine/mem", "machine/fw", "backend", "arm/hooks.h",
                    "arm/current.h", "arm/cpu.h", "arm/features.h", "host"]
+MAY["machine/virtio"].append("machine/pci")
 
 
 def folder(path):

@@ -68,6 +68,11 @@ static const struct option table[] = {
      .set = set_console,
      .words = "pl011 virtio",
      .help = "what the guest's console is"},
+    {.name = "virtio-bus",
+     .arg = "pci|mmio",
+     .set = set_virtio_bus,
+     .words = "pci mmio",
+     .help = "where virtio devices are (default: mmio)"},
     {.name = NULL},
 };
 

@@ -167,6 +167,13 @@ int set_net(void *ctx, const char *value, struct error *err)
     return vm_config_add_net(ctx, value, err);
 }
 
+int set_virtio_bus(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    return vm_config_bus("--virtio-bus", value, &config->virtio_bus, err);
+}
+
 int set_rng(void *ctx, const char *value, struct error *err)
 {
     struct vm_config *config = ctx;

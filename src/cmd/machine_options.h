@@ -20,6 +20,7 @@ int set_console(void *ctx, const char *value, struct error *err);
 int set_serial(void *ctx, const char *value, struct error *err);
 int set_disk(void *ctx, const char *value, struct error *err);
 int set_net(void *ctx, const char *value, struct error *err);
+int set_virtio_bus(void *ctx, const char *value, struct error *err);
 int set_rng(void *ctx, const char *value, struct error *err);
 int set_legacy_virtio(void *ctx, const char *value, struct error *err);
 

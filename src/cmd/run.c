@@ -236,7 +236,7 @@ static const struct option table[] = {
      .set = set_disk,
      .words = "path=",
      .help = "virtio disk from a raw image or block device, up to 16 times; also: format=raw, "
-             "readonly, bus=mmio, legacy. Writes go to the image"},
+             "readonly, bus=pci|mmio, legacy. Writes go to the image"},
     {.name = "ephemeral",
      .set = set_ephemeral,
      .help = "throw the writes to all disks away at the end"},
@@ -246,11 +246,17 @@ static const struct option table[] = {
      .words = "user none",
      .help = "virtio network card, up to 8 times. user: a network of its own behind the host "
              "(10.0.2.0/24), with hostfwd=tcp:HOST:GUEST as often as needed; also: mac=ADDRESS, "
-             "legacy (default: user)"},
+             "bus=pci|mmio, legacy (default: user)"},
     {.name = "rng", .off = true, .set = set_rng, .help = "virtio entropy source (default: on)"},
+    {.name = "virtio-bus",
+     .arg = "pci|mmio",
+     .set = set_virtio_bus,
+     .words = "pci mmio",
+     .help = "where virtio devices are that say no bus of their own (default: mmio)"},
     {.name = "legacy-virtio",
      .set = set_legacy_virtio,
-     .help = "all disks and networks as virtio-mmio version 1, for guests older than 2014"},
+     .help = "all disks and networks for drivers older than 2014 too: virtio-mmio version 1, on "
+             "PCI transitional devices"},
 
     {.group = "Execution",
      .name = "engine",

@@ -17,7 +17,7 @@ void vm_config_init(struct vm_config *config)
 {
     uint64_t total, available, memory = 1024ull * MIB;
 
-    *config = (struct vm_config){.rng = true};
+    *config = (struct vm_config){.rng = true, .virtio_bus = VM_BUS_DEFAULT};
     config->cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
     /* Not more than half of a small host. */
     host_ram_sizes(&total, &available);
@@ -54,6 +54,20 @@ bool vm_config_item(char **cursor, char **key, char **value)
     return true;
 }
 
+int vm_config_bus(const char *option, const char *value, enum vm_bus *bus, struct error *err)
+{
+    if (!strcmp(value, "mmio"))
+        *bus = VM_BUS_MMIO;
+    else if (!strcmp(value, "pci"))
+        *bus = VM_BUS_PCI;
+    else if (!strcmp(value, "xen"))
+        return error_set(err, -EINVAL,
+                         "%s: this build has no Xen devices yet; there are pci and mmio", option);
+    else
+        return error_set(err, -EINVAL, "%s: no bus '%s'; there are pci and mmio", option, value);
+    return 0;
+}
+
 static int disk_item(struct vm_disk *disk, bool first, const char *key, const char *value,
                      struct error *err)
 {
@@ -69,13 +83,7 @@ static int disk_item(struct vm_disk *disk, bool first, const char *key, const ch
             return error_set(err, -EINVAL, "--disk: no format '%s'; there is raw", value);
         disk->raw = true;
     } else if (!strcmp(key, "bus") && value) {
-        if (!strcmp(value, "pci") || !strcmp(value, "xen"))
-            return error_set(err, -EINVAL,
-                             "--disk: this build has no bus=%s yet; disks are on virtio-mmio "
-                             "(bus=mmio)",
-                             value);
-        if (strcmp(value, "mmio"))
-            return error_set(err, -EINVAL, "--disk: no bus '%s'; there is mmio", value);
+        return vm_config_bus("--disk", value, &disk->bus, err);
     } else if (!strcmp(key, "readonly") && !value) {
         disk->readonly = true;
     } else if (!strcmp(key, "legacy") && !value) {
@@ -85,7 +93,7 @@ static int disk_item(struct vm_disk *disk, bool first, const char *key, const ch
     } else {
         return error_set(err, -EINVAL,
                          "--disk: '%s' is not understood; there are path=FILE, format=raw, "
-                         "readonly, bus=mmio, legacy",
+                         "readonly, bus=pci|mmio, legacy",
                          key);
     }
     return 0;
@@ -137,6 +145,10 @@ static int net_items(struct vm_net *net, char *cursor, struct error *err)
     while (vm_config_item(&cursor, &key, &value)) {
         if (!strcmp(key, "legacy") && !value) {
             net->legacy = true;
+        } else if (!strcmp(key, "bus") && value) {
+            int rc = vm_config_bus("--net", value, &net->bus, err);
+            if (rc)
+                return rc;
         } else if (!strcmp(key, "mac") && value) {
             if (!parse_mac(value, net->mac))
                 return error_set(err, -EINVAL,

@@ -12,18 +12,22 @@
 struct error;
 
 enum { VM_MAX_DISKS = 16, VM_MAX_NETS = 8 };
+/* What virtio devices are on. */
+enum vm_bus { VM_BUS_UNSAID, VM_BUS_MMIO, VM_BUS_PCI, VM_BUS_DEFAULT = VM_BUS_MMIO };
 enum vm_console { VM_CONSOLE_PL011, VM_CONSOLE_VIRTIO };
 
 struct vm_disk {
     char *path;
     bool raw; /* format=raw was said */
     bool readonly;
-    bool legacy; /* virtio-mmio version 1 */
+    enum vm_bus bus;
+    bool legacy; /* virtio-mmio version 1, transitional on PCI */
 };
 
 struct vm_net {
     char *spec; /* the rest of "user,...": what the back end understands */
     bool has_mac, legacy;
+    enum vm_bus bus;
     uint8_t mac[6];
 };
 
@@ -35,7 +39,8 @@ struct vm_config {
     const char *cpu;
     unsigned gic; /* 2, 3; 0: the board's choice */
     enum vm_console console;
-    const char *serial; /* NULL: not said */
+    enum vm_bus virtio_bus; /* of devices that say no other */
+    const char *serial;     /* NULL: not said */
     struct vm_disk disk[VM_MAX_DISKS];
     unsigned disks;
     struct vm_net net[VM_MAX_NETS];
@@ -62,6 +67,9 @@ void vm_config_free(struct vm_config *config);
 /* Parse what follows --disk and --net and append it. -EINVAL with one line. */
 int vm_config_add_disk(struct vm_config *config, const char *spec, struct error *err);
 int vm_config_add_net(struct vm_config *config, const char *spec, struct error *err);
+
+/* "pci" or "mmio", said to an option. -EINVAL with one line. */
+int vm_config_bus(const char *option, const char *value, enum vm_bus *bus, struct error *err);
 
 /* What can be told to be wrong without opening anything: the command line does not make sense as a
  * whole. -EINVAL with one line. */

@@ -344,6 +344,13 @@ static int check_files(const struct vm_config *config, struct error *err)
     return rc ? rc : check_file("--initrd", config->initrd, config->memory, err);
 }
 
+static enum board_bus bus_of(const struct vm *vm, enum vm_bus said)
+{
+    enum vm_bus bus = said == VM_BUS_UNSAID ? vm->config->virtio_bus : said;
+
+    return bus == VM_BUS_PCI ? BOARD_BUS_PCI : BOARD_BUS_MMIO;
+}
+
 static int open_disks(struct vm *vm, struct error *err)
 {
     const struct vm_config *config = vm->config;
@@ -360,6 +367,7 @@ static int open_disks(struct vm *vm, struct error *err)
         if (rc)
             return rc;
         vm->board_config.disk[i].blk = vm->blk[i];
+        vm->board_config.disk[i].bus = bus_of(vm, disk->bus);
         vm->board_config.disk[i].legacy = disk->legacy || config->legacy_virtio;
         vm->board_config.disks = i + 1;
     }
@@ -387,6 +395,7 @@ static int open_nets(struct vm *vm, struct error *err)
             return rc;
         vm->board_config.net[i].net = vm->net[i];
         memcpy(vm->board_config.net[i].mac, net[i].has_mac ? net[i].mac : mac, 6);
+        vm->board_config.net[i].bus = bus_of(vm, net[i].bus);
         vm->board_config.net[i].legacy = net[i].legacy || config->legacy_virtio;
         vm->board_config.nets = i + 1;
     }
@@ -429,6 +438,7 @@ static int make_board(struct vm *vm, struct error *err)
     board->serial = virtio ? vm->serial2 : console_chr(vm->console);
     board->virtio_console = virtio ? console_chr(vm->console) : NULL;
     board->rng = config->rng;
+    board->virtio_bus = bus_of(vm, VM_BUS_UNSAID);
     board->loop = vm->loop;
     board->power = power;
     board->power_ctx = vm;
@@ -596,6 +606,11 @@ const void *vm_fdt(const struct vm *vm, size_t *size)
     return board_fdt(vm->board, size);
 }
 
+static const char *bus_name(enum board_bus bus)
+{
+    return bus == BOARD_BUS_PCI ? "PCI" : "virtio-mmio";
+}
+
 void vm_print_plan(struct vm *vm, FILE *out)
 {
     const struct vm_config *config = vm->config;
@@ -618,19 +633,21 @@ void vm_print_plan(struct vm *vm, FILE *out)
     if (vm->serial2)
         fprintf(out, "serial     pl011 on %s\n", config->serial);
     for (unsigned i = 0; i < board->disks; i++)
-        fprintf(out, "disk       %s, %" PRIu64 " MiB%s%s%s\n", config->disk[i].path,
-                blk_size(board->disk[i].blk) >> 20,
+        fprintf(out, "disk       %s, %" PRIu64 " MiB, %s%s%s%s\n", config->disk[i].path,
+                blk_size(board->disk[i].blk) >> 20, bus_name(board->disk[i].bus),
                 blk_readonly(board->disk[i].blk) ? ", read-only" : "",
                 config->ephemeral ? ", writes are thrown away" : "",
                 board->disk[i].legacy ? ", legacy virtio" : "");
     for (unsigned i = 0; i < board->nets; i++) {
         const uint8_t *mac = board->net[i].mac;
-        fprintf(out, "net        user%s%s, %02x:%02x:%02x:%02x:%02x:%02x%s\n",
+        fprintf(out, "net        user%s%s, %02x:%02x:%02x:%02x:%02x:%02x, %s%s\n",
                 config->net_given && *config->net[i].spec ? " " : "",
                 config->net_given ? config->net[i].spec : "", mac[0], mac[1], mac[2], mac[3],
-                mac[4], mac[5], board->net[i].legacy ? ", legacy virtio" : "");
+                mac[4], mac[5], bus_name(board->net[i].bus),
+                board->net[i].legacy ? ", legacy virtio" : "");
     }
-    fprintf(out, "rng        %s\n", board->rng ? "on" : "off");
+    fprintf(out, "rng        %s%s\n", board->rng ? "on, " : "off",
+            board->rng ? bus_name(board->virtio_bus) : "");
     fprintf(out, "devicetree %zu bytes\n", fdt);
     if (vm->gdb)
         fprintf(out, "gdb        port %u%s\n", gdb_port(vm->gdb),

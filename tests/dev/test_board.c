@@ -249,6 +249,50 @@ static void only_slots_in_use_are_described(void **state)
     board_destroy(board);
 }
 
+static void pci_devices_are_in_order_and_have_no_node(void **state)
+{
+    struct board_config config = plain;
+    config.virtio_bus = BOARD_BUS_PCI;
+    struct board *board = make(&config);
+    struct mem *mem = board_engine(board)->config.mem;
+    size_t size;
+    int len;
+    const void *fdt = board_fdt(board, &size);
+    assert_true(fdt_path_offset(fdt, "/virtio_mmio@a000000") < 0);
+    assert_int_equal(ld_be(prop(fdt, "/pcie@4010000000", "reg", &len), 8), 0x4010000000);
+    assert_int_equal(rd32(mem, 0x4010000000), 0x00081b36);
+    assert_int_equal(rd32(mem, 0x4010008000), 0x10441af4);
+    assert_int_equal(rd32(mem, 0x4010010000), ~0u);
+    assert_int_equal(rd32(mem, 0x0a000008), 0);
+    board_destroy(board);
+}
+
+static void pci_messages_go_to_the_frame_or_the_its(void **state)
+{
+    struct board_config config = plain;
+    for (config.gic = 2; config.gic <= 3; config.gic++) {
+        struct board *board = make(&config);
+        struct mem *mem = board_engine(board)->config.mem;
+        size_t size;
+        int len;
+        const void *fdt = board_fdt(board, &size);
+        const void *parent = prop(fdt, "/pcie@4010000000", "msi-parent", &len);
+        if (config.gic == 2) {
+            const void *frame = prop(fdt, "/intc@8000000/v2m@8020000", "phandle", &len);
+            assert_non_null(parent);
+            assert_memory_equal(parent, frame, 4);
+            assert_int_equal(rd32(mem, 0x08020008), 80 << 16 | 64);
+        } else {
+            const void *map = prop(fdt, "/pcie@4010000000", "msi-map", &len);
+            const void *its = prop(fdt, "/intc@8000000/msi-controller@8080000", "phandle", &len);
+            assert_null(parent);
+            assert_non_null(map);
+            assert_memory_equal((const char *)map + 4, its, 4);
+        }
+        board_destroy(board);
+    }
+}
+
 static void a_device_interrupt_reaches_the_cpu(void **state)
 {
     struct board *board = make(&plain);
@@ -347,6 +391,8 @@ int main(void)
         cmocka_unit_test(dtc_has_no_complaint),
         cmocka_unit_test(the_tree_names_each_cpu_by_its_affinity),
         cmocka_unit_test(only_slots_in_use_are_described),
+        cmocka_unit_test(pci_devices_are_in_order_and_have_no_node),
+        cmocka_unit_test(pci_messages_go_to_the_frame_or_the_its),
         cmocka_unit_test(a_device_interrupt_reaches_the_cpu),
         cmocka_unit_test(a_gicv3_has_an_its_that_reset_disables),
         cmocka_unit_test(the_power_button_needs_a_listener),

@@ -53,6 +53,7 @@ boot() { # NAME APPEND OPTIONS...
     timeout 300 "$armvm" run --kernel "$guest/vmlinuz" --initrd "$guest/initrd.gz" \
         --append "console=ttyAMA0 $append" --timeout 240 "$@" >"$work/log" 2>&1 </dev/null || status=$?
     if [ $status != 0 ] || grep -qE "$trouble" "$work/log" ||
+        grep -q 'armvm-guest: exit [1-9]' "$work/log" ||
         ! grep -q 'armvm-guest: user space is up' "$work/log" || ! lpis; then
         echo "--- $name: status $status; the end of its output:"
         grep -E "$trouble" "$work/log" | head -n 5
@@ -77,6 +78,15 @@ boot "16 CPUs, GICv3" armvm.quick --cpus 16 --memory 1G
 boot "code cache of 4 MiB" armvm.quick --cpus 2 --code-cache 4M
 boot "host limited to x86-64-v2" armvm.quick --cpus 2 --host-cpu v2
 boot "modules, DHCP, legacy virtio" "armvm.run=/dev/null" --cpus 2 --legacy-virtio
+truncate -s 64M "$work/disk"
+devices=(--cpus 2 --disk "path=$work/disk")
+boot "devices on virtio-mmio" "armvm.run=/devices.sh" "${devices[@]}"
+boot "devices on PCI, GICv3" "armvm.run=/devices.sh" --virtio-bus pci "${devices[@]}"
+boot "devices on PCI, GICv2, MSI-X" "armvm.run=/devices.sh" --gic 2 --virtio-bus pci "${devices[@]}"
+boot "devices on PCI, GICv2, INTx" "armvm.run=/devices.sh pci=nomsi" --gic 2 --virtio-bus pci \
+    "${devices[@]}"
+boot "transitional devices on PCI" "armvm.run=/devices.sh" --legacy-virtio --virtio-bus pci \
+    "${devices[@]}"
 boot "interpreter" armvm.quick --cpus 1 --engine interpret
 
 exit $((failures > 0))

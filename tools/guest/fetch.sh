@@ -4,7 +4,7 @@
 # Brings Debian 12's arm64 kernel, its modules and busybox into .cache/guest, and packs an initrd
 # from them. Nothing is downloaded twice. Leaves:
 #   .cache/guest/vmlinuz      the kernel as Debian ships it (an arm64 Image)
-#   .cache/guest/initrd.gz    busybox, the modules for virtio and ext4, guest/init
+#   .cache/guest/initrd.gz    busybox, the modules for virtio and ext4, guest/init, devices.sh
 #   .cache/guest/kernel.txt   the kernel's release
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -31,20 +31,22 @@ fi
 
 release=$(cat "$guest/kernel.txt")
 if [ ! -f "$guest/initrd.gz" ] || [ "$top/guest/init" -nt "$guest/initrd.gz" ] ||
-    [ "$0" -nt "$guest/initrd.gz" ]; then
+    [ "$top/guest/devices.sh" -nt "$guest/initrd.gz" ] || [ "$0" -nt "$guest/initrd.gz" ]; then
     echo "    packing the initrd" >&2
     root=$(mktemp -d)
     trap 'rm -rf "$root"' EXIT
     mkdir -p "$root"/{bin,sbin,proc,sys,dev,tmp,mnt,etc,lib/modules}
     cp "$guest/tree/bin/busybox" "$root/bin/busybox"
     cp "$top/guest/init" "$root/init"
+    cp "$top/guest/devices.sh" "$root/devices.sh"
     cp "$top/guest/udhcpc.script" "$root/etc/udhcpc.script"
     chmod 755 "$root/init" "$root/etc/udhcpc.script"
     # In the order in which they load: each after what it depends on.
     from=$guest/tree/lib/modules/$release/kernel
     order=()
-    for module in virtio virtio_ring virtio_mmio virtio_blk failover net_failover virtio_net \
-        virtio_console virtio-rng crc16 libcrc32c crc32c_generic mbcache jbd2 ext4; do
+    for module in virtio virtio_ring virtio_mmio virtio_pci_modern_dev virtio_pci_legacy_dev \
+        virtio_pci virtio_blk failover net_failover virtio_net virtio_console virtio-rng crc16 \
+        libcrc32c crc32c_generic mbcache jbd2 ext4; do
         file=$(find "$from" -name "$module.ko" -o -name "${module//_/-}.ko" | head -n 1)
         if [ -n "$file" ]; then # what is not there is built in
             cp "$file" "$root/lib/modules/"

@@ -172,15 +172,28 @@ int board_reset(struct board *board, struct error *err)
     return rc;
 }
 
+/* The last one first: until a device is gone, threads of its back end may raise interrupts at those
+ * before it. */
+static void destroy_devices(struct device *list)
+{
+    struct device *reversed = NULL;
+    for (struct device *dev = list, *next; dev; dev = next) {
+        next = dev->next;
+        dev->next = reversed;
+        reversed = dev;
+    }
+    for (struct device *dev = reversed, *next; dev; dev = next) {
+        next = dev->next;
+        dev->ops->destroy(dev);
+    }
+}
+
 void board_destroy(struct board *board)
 {
     if (!board)
         return;
     engine_destroy(board->engine);
-    for (struct device *dev = board->devices, *next; dev; dev = next) {
-        next = dev->next;
-        dev->ops->destroy(dev);
-    }
+    destroy_devices(board->devices);
     mem_destroy(board->mem);
     free(board->fdt);
     free((char *)board->config.cpu);

@@ -19,6 +19,9 @@ struct trace;
 
 enum { BOARD_MAX_DISKS = 16, BOARD_MAX_NETS = 8 };
 
+/* What virtio devices are on. */
+enum board_bus { BOARD_BUS_MMIO, BOARD_BUS_PCI };
+
 struct board_config {
     unsigned cpus;
     uint64_t memory;              /* bytes */
@@ -31,11 +34,17 @@ struct board_config {
     const char *kernel, *initrd, *append; /* paths and command line; initrd, append may be NULL */
     struct chr *serial;           /* PL011's other end, or NULL */
     struct chr *virtio_console;   /* or NULL */
-    struct { struct blk *blk; bool legacy; } disk[BOARD_MAX_DISKS];
+    struct { struct blk *blk; enum board_bus bus; bool legacy; } disk[BOARD_MAX_DISKS];
     unsigned disks;
-    struct { struct net *net; uint8_t mac[6]; bool legacy; } net[BOARD_MAX_NETS];
+    struct {
+        struct net *net;
+        uint8_t mac[6];
+        enum board_bus bus;
+        bool legacy;
+    } net[BOARD_MAX_NETS];
     unsigned nets;
     bool rng;
+    enum board_bus virtio_bus;    /* of console and rng */
     struct loop *loop;            /* timers, power events */
     const struct trace *trace;
     /* Asked for by the guest; called on a vCPU thread: must only post to the loop. */

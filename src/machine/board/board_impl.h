@@ -8,13 +8,16 @@
 #include "arm/hooks.h"
 #include "machine/board/board.h"
 #include "machine/dev/device.h"
+#include "machine/dev/msi.h"
 #include "machine/fw/fdt.h"
 #include "machine/fw/kernel.h"
+#include "machine/pci/windows.h"
 
 struct board_map {
     const char *name, *compatible;
     uint64_t ram_base, ram_max;
     uint64_t uart; /* address, for /chosen/stdout-path */
+    struct pci_windows pci;
 };
 
 struct board {
@@ -25,8 +28,9 @@ struct board {
     struct mem *mem;
     struct engine *engine;
     struct device *devices, **devices_end; /* in the device tree's order */
-    struct device *gic, *timer, *gpio;
-    struct device *its; /* or NULL: a GICv2 has none */
+    struct device *gic, *timer, *gpio, *pci;
+    struct device *its;  /* or NULL: a GICv2 has none */
+    struct msi_sink msi; /* of the interrupt controller; send is NULL: none */
     struct irq_line (*gic_line)(struct device *gic, unsigned cpu, unsigned intid);
     bool started;
     struct kernel_layout layout;

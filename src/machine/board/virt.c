@@ -5,13 +5,16 @@
  *
  *   0x08000000  GIC distributor          0x09000000  PL011   SPI 1
  *   0x08010000  GICv2 CPU interface      0x09010000  PL031   SPI 2
- *   0x08080000  GICv3 ITS                0x09030000  PL061   SPI 7 (power key: line 3)
+ *   0x08020000  GICv2m, SPI 48 to 111    0x09030000  PL061   SPI 7 (power key: line 3)
+ *   0x08080000  GICv3 ITS
  *   0x080a0000  GICv3 redistributors
  *   0x0a000000  virtio-mmio, 32 slots of 0x200, SPI 16 to 47
+ *   0x10000000  PCI memory, 32-bit; I/O at 0x3eff0000; INTx SPI 3 to 6
  *   0x40000000  RAM
+ *   0x4010000000  PCI configuration space (ECAM); 64-bit PCI memory at 0x8000000000
  *
- * Devices take virtio slots in the order disks, networks, console, entropy: Linux probes them in
- * the tree's order, which is that of the addresses, so the first disk becomes vda.
+ * Devices take virtio-mmio slots and PCI device numbers in the order disks, networks, console,
+ * entropy: Linux probes them in the order of the addresses, so the first disk becomes vda.
  */
 #include "machine/board/board_impl.h"
 
@@ -28,9 +31,12 @@
 #include "machine/intc/gic.h"
 #include "machine/mem/mem.h"
 #include "machine/misc/pl061.h"
+#include "machine/pci/host.h"
 #include "machine/rtc/pl031.h"
 #include "machine/timer/generic.h"
+#include "machine/virtio/virtio.h"
 #include "machine/virtio/virtio_mmio.h"
+#include "machine/virtio/virtio_pci.h"
 
 enum {
     GICD_BASE = 0x08000000,
@@ -39,6 +45,10 @@ enum {
     GICC_SIZE = 0x10000,
     ITS_BASE = 0x08080000,
     ITS_SIZE = 0x20000,
+    V2M_BASE = 0x08020000,
+    V2M_SIZE = 0x1000,
+    V2M_SPI = 48,
+    V2M_SPIS = 64,
     GICR_BASE = 0x080a0000,
     GICR_CPU = 0x20000,
     GICR_ROOM = 0xf60000,
@@ -56,6 +66,19 @@ static const struct board_map virt_map = {
     .ram_base = 0x40000000,
     .ram_max = 0x4000000000 - 0x40000000, /* PCI's high windows begin there */
     .uart = UART_BASE,
+    .pci =
+        {
+            .ecam = 0x4010000000,
+            .ecam_size = 256 << 20,
+            .pio = 0x3eff0000,
+            .pio_size = 64 << 10,
+            .mmio32 = 0x10000000,
+            .mmio32_size = 0x2eff0000,
+            .mmio64 = 0x8000000000,
+            .mmio64_size = 512ull << 30,
+            .intx_spi = 3,
+            .buses = 256,
+        },
 };
 
 /* --- fixed devices ---------------------------------------------------------------------------*/
@@ -107,7 +130,7 @@ static int add_fixed(struct board *board, struct error *err)
 
 /* --- virtio ----------------------------------------------------------------------------------*/
 
-static int add_virtio(struct board *board, unsigned slot, struct device *dev, struct error *err)
+static int add_mmio(struct board *board, unsigned slot, struct device *dev, struct error *err)
 {
     if (dev)
         dev->resources = (struct device_resources){
@@ -122,39 +145,71 @@ static int add_virtio(struct board *board, unsigned slot, struct device *dev, st
     return rc;
 }
 
-/* What is in a slot. Devices that there are none of leave no gap. */
-static struct device *create_virtio(const struct board_config *config, unsigned slot, bool *empty)
+static unsigned count_virtio(const struct board_config *config)
 {
-    *empty = false;
-    if (slot < config->disks) {
-        char serial[20];
-        snprintf(serial, sizeof(serial), "disk%u", slot);
-        return virtio_mmio_blk_create(config->disk[slot].blk, serial, config->disk[slot].legacy);
-    }
-    slot -= config->disks;
-    if (slot < config->nets)
-        return virtio_mmio_net_create(config->net[slot].net, config->net[slot].mac,
-                                      config->net[slot].legacy);
-    slot -= config->nets;
-    if (config->virtio_console && slot-- == 0)
-        return virtio_mmio_console_create(config->virtio_console, false);
-    if (config->rng && slot-- == 0)
-        return virtio_mmio_rng_create(false);
-    *empty = true;
-    return virtio_mmio_empty_create(false);
+    return config->disks + config->nets + (config->virtio_console ? 1 : 0) + config->rng;
 }
 
+/* The n-th device, on its bus; legacy: also, or on virtio-mmio only, for drivers of 0.9.5. */
+static struct virtio *create_virtio(const struct board_config *config, unsigned n,
+                                    enum board_bus *bus, bool *legacy)
+{
+    if (n < config->disks) {
+        char serial[20];
+        *bus = config->disk[n].bus;
+        *legacy = config->disk[n].legacy;
+        snprintf(serial, sizeof(serial), "disk%u", n);
+        return virtio_blk_create(config->disk[n].blk, serial, *legacy && *bus == BOARD_BUS_MMIO);
+    }
+    n -= config->disks;
+    if (n < config->nets) {
+        *bus = config->net[n].bus;
+        *legacy = config->net[n].legacy;
+        return virtio_net_create(config->net[n].net, config->net[n].mac,
+                                 *legacy && *bus == BOARD_BUS_MMIO);
+    }
+    *bus = config->virtio_bus;
+    *legacy = false;
+    if (config->virtio_console && n == config->nets)
+        return virtio_console_create(config->virtio_console, false);
+    return virtio_rng_create(false);
+}
+
+/* Slots and device numbers without gaps; the virtio-mmio slots that are left over are empty. */
 static int add_all_virtio(struct board *board, struct error *err)
 {
-    for (unsigned slot = 0; slot < VIRTIO_SLOTS; slot++) {
-        bool empty;
-        struct device *dev = create_virtio(&board->config, slot, &empty);
-        int rc = add_virtio(board, slot, dev, err);
-        if (rc)
-            return rc;
-        dev->hidden = empty;
+    unsigned slot = 0, device = 1;
+    int rc = 0;
+    for (unsigned n = 0; n < count_virtio(&board->config) && !rc; n++) {
+        enum board_bus bus;
+        bool legacy;
+        struct virtio *v = create_virtio(&board->config, n, &bus, &legacy);
+        if (bus == BOARD_BUS_PCI)
+            rc = pci_host_add(board->pci, device++, virtio_pci_create(v, legacy), err);
+        else
+            rc = add_mmio(board, slot++, virtio_mmio_create(v, legacy), err);
     }
-    return 0;
+    for (; slot < VIRTIO_SLOTS && !rc; slot++) {
+        struct device *dev = virtio_mmio_empty_create(false);
+        if (dev)
+            dev->hidden = true;
+        rc = add_mmio(board, slot, dev, err);
+    }
+    return rc;
+}
+
+static int add_pci(struct board *board, struct error *err)
+{
+    const struct pci_host_config config = {
+        .windows = board->map->pci,
+        .msi = board->msi,
+        .msi_by_requester = board->config.gic == 3,
+    };
+    board->pci = pci_host_create(&config);
+    int rc = board_add(board, board->pci, err);
+    if (!rc)
+        board_connect(board, board->pci);
+    return rc;
 }
 
 /* --- interrupts and timers -------------------------------------------------------------------*/
@@ -163,6 +218,18 @@ static unsigned current_cpu(void *ctx)
 {
     const struct arm_cpu *cpu = arm_current();
     return cpu ? cpu->index : 0;
+}
+
+static int add_v2m(struct board *board, struct error *err)
+{
+    struct device *frame = gicv2m_create(board->gic, V2M_SPI, V2M_SPIS);
+    if (frame) {
+        frame->resources.mmio[0].base = V2M_BASE;
+        frame->resources.mmio[0].size = V2M_SIZE;
+        frame->resources.mmios = 1;
+        board->msi = gicv2m_sink(frame);
+    }
+    return board_add(board, frame, err);
 }
 
 static int add_gic(struct board *board, struct error *err)
@@ -184,7 +251,8 @@ static int add_gic(struct board *board, struct error *err)
         board->hooks.icc_read = gicv3_icc_read;
         board->hooks.icc_write = gicv3_icc_write;
     }
-    return board_add(board, gic, err);
+    int rc = board_add(board, gic, err);
+    return !rc && v2 ? add_v2m(board, err) : rc;
 }
 
 static int add_its(struct board *board, struct error *err)
@@ -195,7 +263,10 @@ static int add_its(struct board *board, struct error *err)
     if (its)
         its->resources = (struct device_resources){.mmio = {{ITS_BASE, ITS_SIZE}}, .mmios = 1};
     board->its = its;
-    return board_add(board, its, err);
+    int rc = board_add(board, its, err);
+    if (!rc)
+        board->msi = gicv3_its_sink(its);
+    return rc;
 }
 
 /* PPIs in the binding's order: secure physical, physical, virtual, hypervisor's. */
@@ -298,7 +369,6 @@ static int add_engine(struct board *board, struct error *err)
 
 static int check(const struct board_config *config, struct error *err)
 {
-    unsigned slots = config->disks + config->nets + (config->virtio_console ? 1 : 0) + config->rng;
     if (config->gic != 2 && config->gic != 3)
         return error_set(err, -EINVAL, "--gic %u: the board has GIC versions 2 and 3", config->gic);
     if (config->cpus == 0)
@@ -318,9 +388,10 @@ static int check(const struct board_config *config, struct error *err)
                          (unsigned long long)virt_map.ram_max >> 30);
     if (config->initrd && !config->kernel)
         return error_set(err, -EINVAL, "--initrd needs a --kernel to go with it");
-    if (config->disks > BOARD_MAX_DISKS || config->nets > BOARD_MAX_NETS || slots > VIRTIO_SLOTS)
-        return error_set(err, -EINVAL, "more devices than the board's %d virtio slots take",
-                         VIRTIO_SLOTS);
+    if (config->disks > BOARD_MAX_DISKS || config->nets > BOARD_MAX_NETS ||
+        count_virtio(config) > PCI_HOST_SLOTS)
+        return error_set(err, -EINVAL, "more devices than the board's %d PCI slots take",
+                         PCI_HOST_SLOTS);
     return 0;
 }
 
@@ -348,6 +419,8 @@ int board_virt_create(const struct board_config *asked, struct board **out, stru
         rc = add_timer(board, err);
     if (!rc)
         rc = add_fixed(board, err);
+    if (!rc)
+        rc = add_pci(board, err);
     if (!rc)
         rc = add_all_virtio(board, err);
     if (!rc)

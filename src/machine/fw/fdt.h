@@ -14,7 +14,7 @@ enum dt_phandle {
     DT_PHANDLE_INTC = 1, /* the interrupt controller, the root's interrupt-parent */
     DT_PHANDLE_CLOCK,    /* apb-pclk, of the PrimeCell devices */
     DT_PHANDLE_GPIO,     /* the PL061 with the power key */
-    DT_PHANDLE_MSI,      /* the GICv3's ITS */
+    DT_PHANDLE_MSI,      /* what PCI's messages go to */
     DT_PHANDLE_CPU0,     /* CPU n is this + n: the last one */
 };
 

@@ -47,4 +47,9 @@ struct device *gicv2_create(unsigned cpus, unsigned (*current)(void *ctx), void 
 void gicv2_connect(struct device *gic, unsigned cpu, struct irq_line irq, struct irq_line fiq);
 struct irq_line gicv2_line(struct device *gic, unsigned cpu, unsigned intid);
 
+/* A GICv2m frame (4 KiB) for `count` SPIs from number `first` on; it becomes a part of this GIC's
+ * device-tree node, so only one. The GIC outlives it. NULL when out of memory. */
+struct device *gicv2m_create(struct device *gic, unsigned first, unsigned count);
+struct msi_sink gicv2m_sink(struct device *frame);
+
 #endif

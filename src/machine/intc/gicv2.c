@@ -124,13 +124,19 @@ static void gicv2_destroy(struct device *dev)
 /* Linux Documentation/devicetree/bindings/interrupt-controller/arm,gic.yaml */
 static int gicv2_describe(struct device *dev, struct fdt_builder *fdt)
 {
+    const struct gicv2 *gic = (struct gicv2 *)dev;
+    int rc = 0;
     device_dt_begin(dev, fdt, "intc", "arm,cortex-a15-gic");
     dt_empty(fdt, "interrupt-controller");
     dt_u32(fdt, "#interrupt-cells", 3);
-    dt_u32(fdt, "#address-cells", 0);
+    dt_u32(fdt, "#address-cells", 2);
+    dt_u32(fdt, "#size-cells", 2);
+    dt_empty(fdt, "ranges");
     dt_phandle(fdt, DT_PHANDLE_INTC);
+    if (gic->frame)
+        rc = gic->frame->ops->describe(gic->frame, fdt);
     dt_end(fdt);
-    return 0;
+    return rc;
 }
 
 static const struct device_ops gicv2_ops = {

@@ -36,6 +36,7 @@ struct gicv2_cpu {
 
 struct gicv2 {
     struct device dev;
+    struct device *frame; /* GICv2m, or NULL */
     pthread_mutex_t lock; /* all below */
     unsigned cpus;
     unsigned (*current)(void *ctx);

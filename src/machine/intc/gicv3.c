@@ -136,14 +136,11 @@ static int gicv3_describe(struct device *dev, struct fdt_builder *fdt)
     dt_u32(fdt, "#interrupt-cells", 3);
     dt_u32(fdt, "#redistributor-regions", 1);
     dt_phandle(fdt, DT_PHANDLE_INTC);
-    if (gic->its) {
-        dt_u32(fdt, "#address-cells", 2);
-        dt_u32(fdt, "#size-cells", 2);
-        dt_empty(fdt, "ranges");
+    dt_u32(fdt, "#address-cells", 2);
+    dt_u32(fdt, "#size-cells", 2);
+    dt_empty(fdt, "ranges");
+    if (gic->its)
         gicv3_its_describe(gic->its, fdt);
-    } else {
-        dt_u32(fdt, "#address-cells", 0);
-    }
     dt_end(fdt);
     return 0;
 }

@@ -15,12 +15,19 @@ static void reset_queues(struct virtio *v)
     }
 }
 
+void virtio_set_interface(struct virtio *v, bool legacy)
+{
+    v->legacy = legacy;
+    v->offered &= ~(VIRTIO_F_ANY_LAYOUT | VIRTIO_F_VERSION_1);
+    v->offered |= legacy ? VIRTIO_F_ANY_LAYOUT : VIRTIO_F_VERSION_1;
+    v->accepted = 0;
+}
+
 void virtio_init(struct virtio *v, const struct virtio_type *type, bool legacy, uint64_t features)
 {
     v->type = type;
-    v->legacy = legacy;
     v->offered = type->features | features | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
-    v->offered |= legacy ? VIRTIO_F_ANY_LAYOUT : VIRTIO_F_VERSION_1;
+    virtio_set_interface(v, legacy);
     pthread_mutex_init(&v->lock, NULL);
     pthread_cond_init(&v->idle, NULL);
     reset_queues(v);
@@ -73,6 +80,19 @@ void virtio_reset(struct virtio *v)
     v->status = 0;
     if (v->type->reset)
         v->type->reset(v);
+}
+
+void virtio_set_dma(struct virtio *v, bool on)
+{
+    if (v->no_dma == !on)
+        return;
+    v->no_dma = !on;
+    if (!on) {
+        quiesce(v);
+        return;
+    }
+    for (unsigned i = 0; i < v->type->queues; i++)
+        virtio_notify(v, i);
 }
 
 void virtio_set_status(struct virtio *v, uint8_t status)
@@ -144,7 +164,7 @@ void virtio_queue_stop(struct virtio *v, unsigned queue)
 bool virtio_queue_live(const struct virtio *v, unsigned queue)
 {
     /* Legacy drivers use queues before DRIVER_OK (3.1.2). */
-    return v->queue[queue].active && !v->failed && !v->resetting &&
+    return v->queue[queue].active && !v->failed && !v->resetting && !v->no_dma &&
            (v->legacy || (v->status & VIRTIO_DRIVER_OK));
 }
 
@@ -169,13 +189,13 @@ bool virtio_pop(struct virtio *v, unsigned queue, struct virtq_chain *chain)
 void virtio_signal(struct virtio *v, unsigned queue)
 {
     if (v->queue[queue].active && virtq_interrupt_wanted(&v->queue[queue]))
-        v->interrupt(v->interrupt_ctx, VIRTIO_INT_QUEUE);
+        v->interrupt(v->interrupt_ctx, VIRTIO_INT_QUEUE, queue);
 }
 
 void virtio_config_changed(struct virtio *v)
 {
     v->generation++;
-    v->interrupt(v->interrupt_ctx, VIRTIO_INT_CONFIG);
+    v->interrupt(v->interrupt_ctx, VIRTIO_INT_CONFIG, 0);
 }
 
 uint64_t virtio_config_read(const struct virtio *v, uint64_t offset, unsigned size)

@@ -79,12 +79,14 @@ struct virtio {
     uint8_t status;
     bool failed;         /* a queue broke: nothing more until reset */
     bool resetting;      /* a thread waits in quiesce */
+    bool no_dma;         /* the transport is cut off from memory: no queue is live */
     uint32_t generation; /* ConfigGeneration */
     uint8_t config[VIRTIO_MAX_CONFIG];
     unsigned config_size;
     struct virtq queue[VIRTIO_MAX_QUEUES];
 
-    void (*interrupt)(void *ctx, unsigned bits); /* the transport's */
+    /* The transport's; which queue it is about, if VIRTIO_INT_QUEUE is among the bits. */
+    void (*interrupt)(void *ctx, unsigned bits, unsigned queue);
     void *interrupt_ctx;
 };
 
@@ -111,6 +113,11 @@ void virtio_notify(struct virtio *v, unsigned queue);
 uint64_t virtio_config_read(const struct virtio *v, uint64_t offset, unsigned size);
 void virtio_config_write(struct virtio *v, uint64_t offset, unsigned size, uint64_t value);
 void virtio_reset(struct virtio *v);
+/* For transports with both interfaces: which one the driver uses, before it set any status. */
+void virtio_set_interface(struct virtio *v, bool legacy);
+/* For transports that can be cut off from memory: on return the device leaves it alone; or goes on
+ * with what is in the queues. */
+void virtio_set_dma(struct virtio *v, bool on);
 
 /* For devices; v->lock held. */
 /* May the device use this queue now? */

@@ -61,7 +61,7 @@ struct virtio_mmio {
 };
 
 /* Bits go up: called by the device. */
-static void interrupt(void *ctx, unsigned bits)
+static void interrupt(void *ctx, unsigned bits, unsigned queue)
 {
     struct virtio_mmio *m = ctx;
     uint32_t before = m->interrupt_status;
@@ -313,7 +313,6 @@ static const struct device_ops ops = {
     .io = {&io_ops},
 };
 
-/* Puts v (NULL after a failed creation: gives NULL) behind a transport. */
 static struct device *create(struct virtio *v, bool legacy)
 {
     struct virtio_mmio *m = calloc(1, sizeof(*m));
@@ -334,28 +333,29 @@ static struct device *create(struct virtio *v, bool legacy)
     return &m->dev;
 }
 
+struct device *virtio_mmio_create(struct virtio *v, bool legacy)
+{
+    return v ? create(v, legacy) : NULL;
+}
+
 struct device *virtio_mmio_blk_create(struct blk *blk, const char *serial, bool legacy)
 {
-    struct virtio *v = virtio_blk_create(blk, serial, legacy);
-    return v ? create(v, legacy) : NULL;
+    return virtio_mmio_create(virtio_blk_create(blk, serial, legacy), legacy);
 }
 
 struct device *virtio_mmio_net_create(struct net *net, const unsigned char mac[6], bool legacy)
 {
-    struct virtio *v = virtio_net_create(net, mac, legacy);
-    return v ? create(v, legacy) : NULL;
+    return virtio_mmio_create(virtio_net_create(net, mac, legacy), legacy);
 }
 
 struct device *virtio_mmio_console_create(struct chr *chr, bool legacy)
 {
-    struct virtio *v = virtio_console_create(chr, legacy);
-    return v ? create(v, legacy) : NULL;
+    return virtio_mmio_create(virtio_console_create(chr, legacy), legacy);
 }
 
 struct device *virtio_mmio_rng_create(bool legacy)
 {
-    struct virtio *v = virtio_rng_create(legacy);
-    return v ? create(v, legacy) : NULL;
+    return virtio_mmio_create(virtio_rng_create(legacy), legacy);
 }
 
 struct device *virtio_mmio_empty_create(bool legacy)

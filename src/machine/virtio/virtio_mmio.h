@@ -11,8 +11,13 @@ struct blk;
 struct chr;
 struct device;
 struct net;
+struct virtio;
 
-/* NULL when out of memory. Back ends belong to the caller and outlive the device. */
+/* Puts a device, made with the same `legacy`, behind a transport, which owns it from here on (also
+ * on error). NULL when out of memory, or if v is NULL. */
+struct device *virtio_mmio_create(struct virtio *v, bool legacy);
+
+/* Both in one. NULL when out of memory. Back ends belong to the caller and outlive the device. */
 struct device *virtio_mmio_blk_create(struct blk *blk, const char *serial, bool legacy);
 struct device *virtio_mmio_net_create(struct net *net, const unsigned char mac[6], bool legacy);
 struct device *virtio_mmio_console_create(struct chr *chr, bool legacy);

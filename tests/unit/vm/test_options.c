@@ -191,10 +191,11 @@ static void completion_knows_every_cpu_model(void **state)
 
 /* Scripts may rely on them from the first day, supported or not. */
 static const char *const promised[] = {
-    "kernel", "initrd",     "append", "firmware",   "vars",      "cpus",    "memory",
-    "cpu",    "board",      "gic",    "console",    "disk",      "net",     "rng",
-    "engine", "host-cpu",   "serial", "code-cache", "ephemeral", "timeout", "expect",
-    "trace",  "trace-file", "gdb",    "stats",      "perf-map",  "dry-run", "legacy-virtio",
+    "kernel",    "initrd",   "append",  "firmware",      "vars",       "cpus",
+    "memory",    "cpu",      "board",   "gic",           "console",    "disk",
+    "net",       "rng",      "engine",  "host-cpu",      "serial",     "code-cache",
+    "ephemeral", "timeout",  "expect",  "trace",         "trace-file", "gdb",
+    "stats",     "perf-map", "dry-run", "legacy-virtio", "virtio-bus",
 };
 
 static void promised_options_exist(void **state)
@@ -223,8 +224,10 @@ static const struct {
     {"--board xen", "does not have the board 'xen' yet"},
     {"--board q35", "there are virt, kvmtool and xen"},
     {"--console xen", "no Xen console yet"},
-    {"--disk path=a,bus=pci", "no bus=pci yet"},
-    {"--disk path=a,bus=xen", "no bus=xen yet"},
+    {"--disk path=a,bus=pci --net user,bus=mmio --virtio-bus pci", NULL},
+    {"--disk path=a,bus=xen", "no Xen devices yet"},
+    {"--net user,bus=isa", "no bus 'isa'"},
+    {"--virtio-bus usb", "no bus 'usb'"},
     {"--disk path=a,format=qcow2", "no qcow2 yet"},
     {"--disk path=a,format=vdi", "no format 'vdi'"},
     {"--disk path=a,colour=red", "'colour' is not understood"},
@@ -295,6 +298,22 @@ static void doubled_comma_in_a_path_stands_for_one(void **state)
     assert_true(config.disk[0].readonly && !config.disk[0].legacy);
     assert_string_equal(config.disk[1].path, "x,");
     assert_true(config.disk[1].legacy);
+    vm_config_free(&config);
+}
+
+static void a_bus_that_is_said_is_kept(void **state)
+{
+    struct vm_config config;
+
+    vm_config_init(&config);
+    assert_int_equal(config.virtio_bus, VM_BUS_DEFAULT);
+    assert_int_equal(vm_config_add_disk(&config, "a,bus=pci", NULL), 0);
+    assert_int_equal(vm_config_add_disk(&config, "b", NULL), 0);
+    assert_int_equal(vm_config_add_net(&config, "user,bus=mmio", NULL), 0);
+    assert_int_equal(config.disk[0].bus, VM_BUS_PCI);
+    assert_int_equal(config.disk[1].bus, VM_BUS_UNSAID);
+    assert_int_equal(config.net[0].bus, VM_BUS_MMIO);
+    assert_string_equal(config.net[0].spec, "");
     vm_config_free(&config);
 }
 
@@ -380,6 +399,7 @@ int main(void)
         cmocka_unit_test(promised_options_exist),
         cmocka_unit_test(run_refuses_what_it_cannot_do_in_one_line),
         cmocka_unit_test(doubled_comma_in_a_path_stands_for_one),
+        cmocka_unit_test(a_bus_that_is_said_is_kept),
         cmocka_unit_test(net_keeps_the_back_ends_part),
         cmocka_unit_test(sizes_are_powers_of_1024),
         cmocka_unit_test(durations_have_units),
