@@ -11,7 +11,8 @@ declare -A packages=(
              libzstd-dev binutils-aarch64-linux-gnu"
     [test]="libcmocka-dev libcapstone-dev qemu-user-static device-tree-compiler cpio e2fsprogs gzip
             gcc-aarch64-linux-gnu libc6-dev-arm64-cross clang libclang-rt-14-dev clang-format
-            gdb-multiarch expect binutils zstd mtools dosfstools"
+            gdb-multiarch expect binutils zstd qemu-efi-aarch64 u-boot-qemu mtools dosfstools
+            fdisk"
     [bench]="cpio e2fsprogs gzip"
 )
 

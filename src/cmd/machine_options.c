@@ -41,16 +41,22 @@ int set_append(void *ctx, const char *value, struct error *err)
 
 int set_firmware(void *ctx, const char *value, struct error *err)
 {
-    if (!strcmp(value, "none"))
-        return 0;
-    return error_set(err, -EINVAL,
-                     "this build runs no firmware yet; it starts a kernel directly: --kernel FILE");
+    struct vm_config *config = ctx;
+
+    if (!*value)
+        return error_set(err, -EINVAL, "say auto, none or a file");
+    config->firmware = value;
+    return 0;
 }
 
 int set_vars(void *ctx, const char *value, struct error *err)
 {
-    return error_set(err, -EINVAL,
-                     "this build runs no firmware yet, so there are no variables to keep");
+    struct vm_config *config = ctx;
+
+    if (!*value)
+        return error_set(err, -EINVAL, "say which file");
+    config->vars = value;
+    return 0;
 }
 
 int set_cpus(void *ctx, const char *value, struct error *err)

@@ -159,10 +159,7 @@ static int set_image(void *ctx, const char *value, struct error *err)
 {
     if (is_kernel(value))
         return error_set(err, -EINVAL, "%s is a kernel: --kernel %s", value, value);
-    return error_set(err, -EINVAL,
-                     "%s: this build cannot boot disk images through firmware yet; give --kernel "
-                     "FILE, and the image as --disk path=%s",
-                     value, value);
+    return vm_config_set_image(ctx, value, err);
 }
 
 static const struct option table[] = {
@@ -181,13 +178,16 @@ static const struct option table[] = {
     {.name = "firmware",
      .arg = "FILE|auto|none",
      .set = set_firmware,
-     .words = "none",
-     .help = "virtual firmware (this build: only none)"},
+     .words = "auto none @file",
+     .help = "virtual firmware: a UEFI or U-Boot binary for this board; auto finds the installed "
+             "one. With --kernel, firmware starts that (default: auto for an image, none with "
+             "--kernel)"},
     {.name = "vars",
      .arg = "FILE",
      .set = set_vars,
      .words = "@file",
-     .help = "the firmware's variables (not in this build)"},
+     .help = "file that keeps the firmware's variables, made if it does not exist (default: "
+             "IMAGE.vars; without an image they are not kept)"},
 
     {.group = "Machine",
      .name = "cpus",
@@ -239,7 +239,7 @@ static const struct option table[] = {
              "readonly, bus=pci|mmio, legacy. Writes go to the image"},
     {.name = "ephemeral",
      .set = set_ephemeral,
-     .help = "throw the writes to all disks away at the end"},
+     .help = "throw the writes to all disks, and to the firmware's variables, away at the end"},
     {.name = "net",
      .arg = "user[,...]|none",
      .set = set_net,
@@ -314,8 +314,9 @@ static const struct option table[] = {
 
 const struct option_set run_options = {
     .command = "run",
-    .usage = "--kernel FILE [options]",
-    .intro = "Boots a guest and stays until it powers off. The console is on the terminal: every "
+    .usage = "[options] [IMAGE]",
+    .intro = "Boots a guest and stays until it powers off: a disk image, through UEFI firmware, or "
+             "a kernel (--kernel) without. The console is on the terminal: every "
              "key goes to the guest, Ctrl-C too; Ctrl-] opens a menu (quit, reset, power button, "
              "status).",
     .table = table,

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-uint8_t *host_ram_map(uint64_t size)
+static uint8_t *map(uint64_t size, int advice)
 {
     if (!size || size > SIZE_MAX)
         return NULL;
@@ -14,11 +14,22 @@ uint8_t *host_ram_map(uint64_t size)
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (ram == MAP_FAILED)
         return NULL;
-    /* Huge pages make the host's own TLB misses rarer, which is what random access in the guest
-     * spends its time on. Neither request matters enough to fail for. */
-    (void)madvise(ram, size, MADV_HUGEPAGE);
+    /* Neither request matters enough to fail for. */
+    (void)madvise(ram, size, advice);
     (void)madvise(ram, size, MADV_DONTDUMP);
     return ram;
+}
+
+uint8_t *host_ram_map(uint64_t size)
+{
+    /* Huge pages make the host's own TLB misses rarer, which is what random access in the guest
+     * spends its time on. */
+    return map(size, MADV_HUGEPAGE);
+}
+
+uint8_t *host_ram_map_sparse(uint64_t size)
+{
+    return map(size, MADV_NOHUGEPAGE);
 }
 
 void host_ram_unmap(uint8_t *ram, uint64_t size)

@@ -8,6 +8,8 @@
 /* Maps size bytes (a multiple of the host's page size); NULL when the host has no such address
  * range. */
 uint8_t *host_ram_map(uint64_t size);
+/* The same for memory that is mostly never touched: backed in pages of 4 KiB. */
+uint8_t *host_ram_map_sparse(uint64_t size);
 void host_ram_unmap(uint8_t *ram, uint64_t size);
 /* Makes all of it zero again and gives the memory back to the host. */
 void host_ram_clear(uint8_t *ram, uint64_t size);

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "host/ram.h"
 
-enum { MIB = 1 << 20, GICV2_MAX_CPUS = 8 };
+enum { MIB = 1 << 20, GICV2_MAX_CPUS = 8, FIRMWARE_MIN_MIB = 128 };
 
 void vm_config_init(struct vm_config *config)
 {
@@ -122,6 +122,28 @@ int vm_config_add_disk(struct vm_config *config, const char *spec, struct error 
     return rc;
 }
 
+int vm_config_set_image(struct vm_config *config, const char *path, struct error *err)
+{
+    struct vm_disk disk = {.path = strdup(path)};
+
+    if (!disk.path)
+        return error_set(err, -ENOMEM, "out of memory");
+    if (config->image || config->disks == VM_MAX_DISKS) {
+        free(disk.path);
+        return config->image
+                   ? error_set(err, -EINVAL,
+                               "%s: there is an image to boot already; give further "
+                               "disks as --disk path=%s",
+                               path, path)
+                   : error_set(err, -EINVAL, "--disk: there is room for %d disks", VM_MAX_DISKS);
+    }
+    memmove(&config->disk[1], &config->disk[0], config->disks * sizeof(config->disk[0]));
+    config->disk[0] = disk;
+    config->disks++;
+    config->image = true;
+    return 0;
+}
+
 static bool parse_mac(const char *text, uint8_t mac[6])
 {
     unsigned byte[6];
@@ -204,17 +226,47 @@ int vm_config_add_net(struct vm_config *config, const char *spec, struct error *
     return rc;
 }
 
+const char *vm_config_firmware(const struct vm_config *config)
+{
+    bool none = config->firmware && !strcmp(config->firmware, "none");
+
+    if (none || config->blueprint)
+        return NULL;
+    /* A disk alone can only be booted by firmware. */
+    return config->firmware || config->kernel || !config->disks ? config->firmware : "auto";
+}
+
+static int check_firmware(const struct vm_config *config, struct error *err)
+{
+    const char *firmware = vm_config_firmware(config);
+
+    if (!firmware && config->vars)
+        return error_set(err, -EINVAL, "--vars: only firmware has variables; add --firmware auto%s",
+                         config->kernel ? ", or leave --vars out" : " and an image");
+    if (firmware && config->memory < FIRMWARE_MIN_MIB * (uint64_t)MIB)
+        return error_set(err, -EINVAL, "--memory: firmware needs %d MiB or more", FIRMWARE_MIN_MIB);
+    if (firmware || config->kernel || config->blueprint)
+        return 0;
+    if (config->disks)
+        return error_set(err, -EINVAL,
+                         "--firmware none: a disk image is booted by firmware; leave that out, or "
+                         "give the kernel with --kernel FILE");
+    return error_set(err, -EINVAL,
+                     "there is nothing to boot: give a disk image (armvm run IMAGE) or a kernel "
+                     "(--kernel FILE)");
+}
+
 int vm_config_check(const struct vm_config *config, struct error *err)
 {
     bool serial_is_terminal = config->serial && !strcmp(config->serial, "stdio");
+    int rc;
 
     if (!config->kernel && (config->initrd || config->append))
         return error_set(err, -EINVAL, "%s needs a kernel: --kernel FILE",
                          config->initrd ? "--initrd" : "--append");
-    if (!config->kernel && !config->blueprint)
-        return error_set(err, -EINVAL,
-                         "--kernel FILE is missing: this build starts a kernel directly (with "
-                         "--initrd FILE and --append TEXT)");
+    rc = check_firmware(config, err);
+    if (rc)
+        return rc;
     if (config->gic == 2 && config->cpus > GICV2_MAX_CPUS)
         return error_set(err, -EINVAL, "--cpus: GICv2 serves at most %d CPUs; use --gic 3",
                          GICV2_MAX_CPUS);
@@ -222,7 +274,7 @@ int vm_config_check(const struct vm_config *config, struct error *err)
         return error_set(err, -EINVAL,
                          "--serial stdio: the terminal is the virtio console's already; use "
                          "--serial file:F, pty, socket:F or none");
-    if (config->ephemeral && !config->disks)
+    if (config->ephemeral && !config->disks && !config->vars)
         return error_set(err, -EINVAL,
                          "--ephemeral: there is no disk whose writes could be "
                          "thrown away; add --disk");

@@ -34,6 +34,9 @@ struct vm_net {
 /* Strings without an owner named here point into the command line. */
 struct vm_config {
     const char *kernel, *initrd, *append;
+    const char *firmware; /* "auto", "none" or a file; NULL: not said */
+    const char *vars;     /* NULL: not said */
+    bool image;           /* disk[0] is the one to boot from */
     unsigned cpus;
     uint64_t memory;
     const char *cpu;
@@ -66,6 +69,8 @@ void vm_config_free(struct vm_config *config);
 
 /* Parse what follows --disk and --net and append it. -EINVAL with one line. */
 int vm_config_add_disk(struct vm_config *config, const char *spec, struct error *err);
+/* The image to boot: it becomes the first disk. -EINVAL: there is one already, or no room. */
+int vm_config_set_image(struct vm_config *config, const char *path, struct error *err);
 int vm_config_add_net(struct vm_config *config, const char *spec, struct error *err);
 
 /* "pci" or "mmio", said to an option. -EINVAL with one line. */
@@ -74,6 +79,9 @@ int vm_config_bus(const char *option, const char *value, enum vm_bus *bus, struc
 /* What can be told to be wrong without opening anything: the command line does not make sense as a
  * whole. -EINVAL with one line. */
 int vm_config_check(const struct vm_config *config, struct error *err);
+
+/* The firmware to look for ("auto" or a file), or NULL: none, a kernel is started directly. */
+const char *vm_config_firmware(const struct vm_config *config);
 
 /* "PATH,key=value,flag": cuts the next item off *cursor in place (a doubled comma stands for
  * itself); *value is NULL for an item without '='. False at the end. */

@@ -27,6 +27,7 @@
 #include "vm/config.h"
 #include "vm/console.h"
 #include "vm/expect.h"
+#include "vm/flash.h"
 #include "vm/gdb.h"
 #include "vm/notify.h"
 
@@ -42,6 +43,7 @@ struct vm {
     struct expect *expect;
     struct blk *blk[VM_MAX_DISKS];
     struct net *net[VM_MAX_NETS];
+    struct flash flash;
     struct board_config board_config;
     struct board *board;
     struct gdb *gdb;
@@ -278,6 +280,11 @@ static void make_hint(struct vm *vm)
             snprintf(vm->hint, sizeof(vm->hint),
                      "console=%s is right; 'earlycon' in --append shows where a kernel stops.",
                      right);
+    } else if (!vm->config->kernel) {
+        snprintf(vm->hint, sizeof(vm->hint), "The image may use another console: this one is %s%s.",
+                 right,
+                 virtio ? ", which firmware does not know (try --console pl011)"
+                        : " (try --console virtio)");
     } else {
         snprintf(vm->hint, sizeof(vm->hint),
                  "The image may use another console: this one is %s%s; 'earlycon' in --append "
@@ -291,7 +298,8 @@ static int make_append(struct vm *vm, struct error *err)
     const char *append = vm->config->append ? vm->config->append : "";
 
     /* The device tree names the PL011 as the console, but nothing can name a virtio console. */
-    if (vm->config->console == VM_CONSOLE_VIRTIO && !strstr(append, "console=")) {
+    if (vm->config->kernel && vm->config->console == VM_CONSOLE_VIRTIO &&
+        !strstr(append, "console=")) {
         if (asprintf(&vm->append, "%s%sconsole=hvc0", append, *append ? " " : "") < 0)
             vm->append = NULL;
     } else {
@@ -318,7 +326,9 @@ static int make_console(struct vm *vm, struct error *err)
     int rc;
 
     snprintf(vm->waiting, sizeof(vm->waiting), "starting %s",
-             config->kernel ? base_name(config->kernel) : "the guest");
+             config->kernel  ? base_name(config->kernel)
+             : config->disks ? base_name(config->disk[0].path)
+                             : "the firmware");
     make_hint(vm);
     rc = console_create(&console, vm->loop, &vm->console, err);
     if (!rc && virtio && config->serial)
@@ -372,6 +382,15 @@ static int open_disks(struct vm *vm, struct error *err)
         vm->board_config.disks = i + 1;
     }
     return 0;
+}
+
+static int open_flash(struct vm *vm, struct error *err)
+{
+    int rc = flash_open(vm->config, &vm->flash, err);
+
+    vm->board_config.flash_code = vm->flash.code;
+    vm->board_config.flash_vars = vm->flash.vars;
+    return rc;
 }
 
 static int open_nets(struct vm *vm, struct error *err)
@@ -476,8 +495,11 @@ int vm_create(const struct vm_config *config, struct vm **out, int *status, stru
     vm->signals = -1;
 
     rc = vm_config_check(config, err);
-    if (!rc)
-        rc = check_files(config, err);
+    if (rc) {
+        *status = VM_EXIT_USAGE;
+        goto fail;
+    }
+    rc = check_files(config, err);
     if (!rc && config->expect)
         rc = expect_create(&vm->expect, config->expect, err);
     if (!rc && config->trace)
@@ -505,6 +527,8 @@ int vm_create(const struct vm_config *config, struct vm **out, int *status, stru
         rc = open_trace(vm, err);
     if (!rc)
         rc = open_disks(vm, err);
+    if (!rc)
+        rc = open_flash(vm, err);
     if (!rc)
         rc = open_nets(vm, err);
     if (!rc)
@@ -538,6 +562,7 @@ void vm_destroy(struct vm *vm)
     for (unsigned i = 0; i < VM_MAX_DISKS; i++)
         if (vm->blk[i])
             blk_close(vm->blk[i]);
+    flash_close(&vm->flash);
     if (vm->serial2)
         chr_destroy(vm->serial2);
     if (vm->trace.out)
@@ -623,7 +648,12 @@ void vm_print_plan(struct vm *vm, FILE *out)
     fprintf(out, "cpus       %u x %s, engine %s\n", board->cpus, board->cpu ? board->cpu : "max",
             engines[board->engine]);
     fprintf(out, "memory     %" PRIu64 " MiB\n", board->memory >> 20);
-    fprintf(out, "kernel     %s\n", board->kernel);
+    if (vm->flash.code)
+        fprintf(out, "firmware   %s\nvariables  %s%s\n", vm->flash.firmware.code,
+                vm->flash.vars_path ? vm->flash.vars_path : "are not kept",
+                vm->flash.vars_path && config->ephemeral ? ", changes are thrown away" : "");
+    if (board->kernel)
+        fprintf(out, "kernel     %s\n", board->kernel);
     if (board->initrd)
         fprintf(out, "initrd     %s\n", board->initrd);
     if (*vm->append)

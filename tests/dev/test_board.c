@@ -12,9 +12,12 @@
 
 #include "arm/cpu.h"
 #include "arm/hooks.h"
+#include "backend/nv/nv.h"
 #include "base/bits.h"
 #include "host/loop.h"
 #include "machine/board/board.h"
+#include "machine/flash/cfi.h"
+#include "machine/fw/fw_cfg.h"
 
 /* --- an engine -------------------------------------------------------------------------------*/
 
@@ -203,6 +206,22 @@ static void check_with_dtc(const struct board_config *config)
         fail_msg("dtc: %s", line);
 }
 
+/* The kernel's file serves as firmware code. */
+static void with_firmware(struct board_config *config)
+{
+    struct nv_config code = {
+        .path = kernel_path, .option = "", .size = CFI_BANK_SIZE, .readonly = true};
+    struct nv_config vars = {.option = "", .size = CFI_BANK_SIZE};
+    assert_int_equal(nv_open(&code, &config->flash_code, NULL), 0);
+    assert_int_equal(nv_open(&vars, &config->flash_vars, NULL), 0);
+}
+
+static void close_firmware(struct board_config *config)
+{
+    nv_close(config->flash_code);
+    nv_close(config->flash_vars);
+}
+
 static void dtc_has_no_complaint(void **state)
 {
     struct board_config config = plain;
@@ -219,6 +238,89 @@ static void dtc_has_no_complaint(void **state)
     config.cpu = "cortex-a72";
     config.initrd = config.append = NULL;
     check_with_dtc(&config);
+    with_firmware(&config);
+    check_with_dtc(&config);
+    close_firmware(&config);
+}
+
+/* --- firmware --------------------------------------------------------------------------------*/
+
+/* An item of fw_cfg, by its registers. */
+static void item(struct mem *mem, uint16_t key, uint8_t *data, unsigned len)
+{
+    wr(mem, 0x09020008, 2, __builtin_bswap16(key));
+    for (unsigned i = 0; i < len; i++)
+        data[i] = (uint8_t)rd(mem, 0x09020000, 1);
+}
+
+static void firmware_starts_at_zero_with_the_tree_at_the_start_of_ram(void **state)
+{
+    struct board_config config = plain;
+    with_firmware(&config);
+    struct board *board = make(&config);
+    struct engine *engine = board_engine(board);
+    struct mem *mem = engine->config.mem;
+    uint8_t buf[16];
+    size_t size;
+    int len;
+    assert_int_equal(engine->pc, 0);
+    assert_int_equal(engine->x0, RAM);
+    assert_int_equal(mem_read(mem, RAM, buf, 4), 0);
+    assert_int_equal(ld_be(buf, 4), 0xd00dfeed);
+    assert_int_equal(mem_read(mem, 64, buf, 1), 0);
+    assert_int_equal(buf[0], 0xa5);
+    const void *fdt = board_fdt(board, &size);
+    assert_true(size < 0x7c000);
+    assert_string_equal(prop(fdt, "/flash@0", "compatible", &len), "cfi-flash");
+    prop(fdt, "/flash@0", "reg", &len);
+    assert_int_equal(len, 32);
+    assert_null(prop(fdt, "/chosen", "bootargs", &len));
+    assert_null(prop(fdt, "/chosen", "linux,initrd-start", &len));
+    board_destroy(board);
+    close_firmware(&config);
+}
+
+static void firmware_is_offered_the_kernel(void **state)
+{
+    struct board_config config = plain;
+    with_firmware(&config);
+    struct board *board = make(&config);
+    struct mem *mem = board_engine(board)->config.mem;
+    uint8_t buf[80];
+    item(mem, FW_CFG_KERNEL_SIZE, buf, 4);
+    assert_int_equal(ld_le(buf, 4), 4096);
+    item(mem, FW_CFG_KERNEL, buf, 65);
+    assert_memory_equal(buf + 56, "ARM\x64", 4);
+    assert_int_equal(buf[64], 0xa5);
+    item(mem, FW_CFG_INITRD, buf, 8);
+    assert_memory_equal(buf, "initrd!", 8);
+    item(mem, FW_CFG_COMMAND_LINE_SIZE, buf, 4);
+    assert_int_equal(ld_le(buf, 4), 16);
+    item(mem, FW_CFG_COMMAND_LINE, buf, 16);
+    assert_string_equal(buf, "console=ttyAMA0");
+    board_destroy(board);
+    close_firmware(&config);
+}
+
+static void reset_keeps_what_firmware_programmed(void **state)
+{
+    struct board_config config = plain;
+    struct error err = {0};
+    with_firmware(&config);
+    struct board *board = make(&config);
+    struct mem *mem = board_engine(board)->config.mem;
+    uint32_t word;
+    wr32(mem, CFI_BANK_SIZE, 0x00200020);
+    wr32(mem, CFI_BANK_SIZE, 0x00d000d0);
+    wr32(mem, CFI_BANK_SIZE, 0x00400040);
+    wr32(mem, CFI_BANK_SIZE, 0x600dcafe);
+    assert_false(mem_is_direct(mem_find(mem, CFI_BANK_SIZE)));
+    assert_int_equal(board_reset(board, &err), 0);
+    assert_true(mem_is_direct(mem_find(mem, CFI_BANK_SIZE)));
+    assert_int_equal(mem_read(mem, CFI_BANK_SIZE, &word, 4), 0);
+    assert_int_equal(word, 0x600dcafe);
+    board_destroy(board);
+    close_firmware(&config);
 }
 
 static void the_tree_names_each_cpu_by_its_affinity(void **state)
@@ -389,6 +491,9 @@ int main(void)
         cmocka_unit_test(kernel_initrd_and_tree_are_in_memory),
         cmocka_unit_test(reset_makes_memory_new_and_seeds_fresh),
         cmocka_unit_test(dtc_has_no_complaint),
+        cmocka_unit_test(firmware_starts_at_zero_with_the_tree_at_the_start_of_ram),
+        cmocka_unit_test(firmware_is_offered_the_kernel),
+        cmocka_unit_test(reset_keeps_what_firmware_programmed),
         cmocka_unit_test(the_tree_names_each_cpu_by_its_affinity),
         cmocka_unit_test(only_slots_in_use_are_described),
         cmocka_unit_test(pci_devices_are_in_order_and_have_no_node),

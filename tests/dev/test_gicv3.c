@@ -536,7 +536,7 @@ static void reset_silences_everything(void **state)
     assert_int_equal(rd32(b->mem, GICD), 0x50);
     assert_int_equal(rd32(b->mem, GICD + 0x304), 0);
     assert_int_equal(icc(b, 0, RPR), 0xff);
-    assert_int_equal(rd32(b->mem, redist(0) + 0x14), 6);
+    assert_int_equal(rd32(b->mem, redist(0) + 0x14), 0); /* awake */
 }
 
 static void sgi_and_ppi_fields_of_the_distributor_are_res0(void **state)

@@ -172,6 +172,43 @@ static void the_observer_hears_of_dma(void **state)
     mem_destroy(mem);
 }
 
+static int rom_read(void *dev, uint64_t offset, unsigned size, uint64_t *value)
+{
+    *value = 0x80;
+    return 0;
+}
+
+static int rom_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    ++*(unsigned *)dev;
+    return 0;
+}
+
+static void a_rom_device_is_memory_to_dma_and_a_device_to_stores(void **state)
+{
+    static const struct mem_io_ops ops = {rom_read, rom_write};
+    static uint8_t bytes[PAGE] __attribute__((aligned(PAGE)));
+    struct mem *mem = new_mem();
+    unsigned writes = 0;
+    uint8_t got[2];
+    bytes[1] = 0x5a;
+    assert_int_equal(mem_add_rom_device(mem, 0, PAGE, bytes, &ops, &writes, "rom", NULL), 0);
+    assert_int_equal(mem_read(mem, 0, got, 2), 0);
+    assert_int_equal(got[1], 0x5a);
+    assert_int_equal(mem_write(mem, 0, got, 2), -EFAULT);
+    assert_null(mem_ptr(mem, 0, 1, true));
+    wr(mem, 2, 4, 0); /* unaligned: four bytes */
+    assert_int_equal(writes, 4);
+    assert_int_equal(rd(mem, 1, 2), 0x8080);
+    mem_rom_direct(mem, 0, false);
+    assert_false(mem_is_direct(mem_find(mem, 0)));
+    assert_int_equal(mem_read(mem, 0, got, 2), 0);
+    mem_clear(mem);
+    assert_int_equal(bytes[1], 0x5a);
+    mem_destroy(mem);
+    assert_int_equal(bytes[1], 0x5a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +221,7 @@ int main(void)
         cmocka_unit_test(memory_the_host_does_not_have_is_refused),
         cmocka_unit_test(every_slot_is_found_by_all_its_addresses),
         cmocka_unit_test(the_observer_hears_of_dma),
+        cmocka_unit_test(a_rom_device_is_memory_to_dma_and_a_device_to_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
     slot = mem_find(vcpu->engine->config.mem, tr.pa);
     if (!slot)
         return abort_access(vcpu, va, FSC_EXTERNAL, access);
-    if (slot->host)
+    if (access == ARM_READ ? mem_is_direct(slot) : slot->host && !slot->readonly)
         target->host = slot->host + (tr.pa - slot->base);
     if (page_is_watched(vcpu, va, el)) {
         bool write = access != ARM_READ;
@@ -109,6 +109,10 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
     }
     if (!target->host || tr.attr == ARM_MEM_DEVICE)
         return true;
+    if (slot->rom && !mem_rom_cache(slot)) {
+        target->host = NULL;
+        return true;
+    }
     if (unprivileged) {
         struct jit_context *user = jit_user_context(vcpu);
         fill(user, user_slot(user, va), va, &tr, target->host, slot->readonly);
@@ -207,6 +211,8 @@ static bool io(struct jit_vcpu *vcpu, uint64_t va, uint64_t pa, uint8_t *buf, ui
         if (!write)
             st_le(buf + at, piece, value);
     }
+    if (vcpu->rom_switched)
+        jit_wait_switch(vcpu);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "arm/current.h"
 #include "arm/exception.h"
 #include "arm/sysreg.h"
 #include "base/bits.h"
@@ -199,6 +200,14 @@ static void memory_written(void *ctx, uint64_t pa, uint64_t len)
     engine_memory_written(ctx, pa, len);
 }
 
+static void rom_switched(void *ctx, uint64_t pa, uint64_t len)
+{
+    struct engine *engine = ctx;
+    struct jit_vcpu *vcpu = (struct jit_vcpu *)arm_current();
+
+    jit_post_switch(engine, vcpu && vcpu->engine == engine ? vcpu : NULL);
+}
+
 int engine_create(const struct engine_config *config, struct engine **out, struct error *err)
 {
     struct engine *engine = calloc(1, sizeof(*engine));
@@ -228,6 +237,7 @@ int engine_create(const struct engine_config *config, struct engine **out, struc
         return rc;
     }
     mem_set_observer(config->mem, memory_written, engine);
+    mem_set_switch_observer(config->mem, rom_switched, engine);
     *out = engine;
     return 0;
 }
@@ -248,6 +258,7 @@ void engine_destroy(struct engine *engine)
         pthread_join(engine->vcpu[i]->thread, NULL);
     }
     mem_set_observer(engine->config.mem, NULL, NULL);
+    mem_set_switch_observer(engine->config.mem, NULL, NULL);
     jit_cache_destroy(engine);
     for (unsigned i = 0; i < engine->cpus; i++)
         vcpu_destroy(engine->vcpu[i]);

@@ -159,6 +159,7 @@ struct jit_vcpu {
     bool step;                /* debugger wants one instruction */
     bool debug_stop;          /* stands still for the debugger */
     bool broadcast;           /* TLBI or IC was posted to others since the last DSB */
+    bool rom_switched;        /* its access switched a ROM device's mode */
 
     uint64_t stat_regions, stat_insns, stat_bytes, stat_tlb_fills, stat_itlb_fills, stat_enters;
     uint64_t stat_io, stat_interrupts, stat_switches, stat_slow;
@@ -248,6 +249,10 @@ void jit_post_tlbi(struct jit_vcpu *from, const struct arm_tlbi *op);
 void jit_post_code(struct engine *engine, struct jit_vcpu *from);
 void jit_mail_drain(struct jit_vcpu *vcpu);
 void jit_wait_mail(struct jit_vcpu *from); /* DSB: until all others have done what was posted */
+/* A ROM device left direct mode: drops what TLBs hold of it. from is the vCPU whose access it was,
+ * which must call jit_wait_switch before that is complete, with no lock held; or NULL. */
+void jit_post_switch(struct engine *engine, struct jit_vcpu *from);
+void jit_wait_switch(struct jit_vcpu *from);
 
 /* loop.c */
 void *jit_thread(void *vcpu);

@@ -69,6 +69,32 @@ void jit_post_code(struct engine *engine, struct jit_vcpu *from)
     }
 }
 
+void jit_post_switch(struct engine *engine, struct jit_vcpu *from)
+{
+    for (unsigned i = 0; i < engine->cpus; i++) {
+        struct jit_vcpu *to = engine->vcpu[i];
+        if (to == from)
+            continue;
+        pthread_mutex_lock(&to->mail.lock);
+        to->mail.flush_all = true;
+        atomic_fetch_add(&to->mail.posted, 1);
+        pthread_mutex_unlock(&to->mail.lock);
+        if (atomic_load(&to->running))
+            attend(to);
+    }
+    if (from) {
+        jit_tlb_flush_all(from);
+        from->rom_switched = true;
+    }
+}
+
+void jit_wait_switch(struct jit_vcpu *from)
+{
+    from->rom_switched = false;
+    from->broadcast = true;
+    jit_wait_mail(from);
+}
+
 void jit_mail_drain(struct jit_vcpu *vcpu)
 {
     struct jit_mail *mail = &vcpu->mail;

@@ -9,7 +9,10 @@
 #include "machine/mem/mem.h"
 #include "machine/misc/pl061.h"
 
-enum { DTB_ROOM = 2 << 20 /* booting.rst: a tree is no larger */ };
+enum {
+    DTB_ROOM = 2 << 20,          /* booting.rst: a tree is no larger */
+    FIRMWARE_DTB_ROOM = 0x7c000, /* firmware's first stack lies behind the tree */
+};
 
 static int copy_string(const char **string)
 {
@@ -128,7 +131,7 @@ int board_load(struct board *board, struct error *err)
     void *fdt;
     size_t size;
     int rc = 0;
-    if (board->config.kernel)
+    if (board->config.kernel && !board->config.flash_code)
         rc = load_files(board, err);
     else
         board->layout = (struct kernel_layout){.dtb = board->map->ram_base};
@@ -140,6 +143,11 @@ int board_load(struct board *board, struct error *err)
     free(board->fdt);
     board->fdt = fdt;
     board->fdt_size = size;
+    if (board->config.flash_code && size > FIRMWARE_DTB_ROOM)
+        return error_set(err, -E2BIG,
+                         "the device tree of %zu KiB is more than firmware has room for: give the "
+                         "machine fewer CPUs or devices",
+                         size >> 10);
     if (mem_write(board->mem, board->layout.dtb, fdt, size))
         return error_set(err, -EFAULT, "the device tree does not fit into the guest's memory");
     engine_reset(board->engine, board->layout.entry, board->layout.dtb);
@@ -150,8 +158,9 @@ int board_load(struct board *board, struct error *err)
 
 int board_start(struct board *board, struct error *err)
 {
-    if (!board->config.kernel)
-        return error_set(err, -EINVAL, "there is nothing to boot: give a kernel with --kernel");
+    if (!board->config.kernel && !board->config.flash_code)
+        return error_set(err, -EINVAL,
+                         "there is nothing to boot: give a disk image, or a kernel with --kernel");
     int rc = engine_start(board->engine, err);
     if (!rc)
         board->started = true;

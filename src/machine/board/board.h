@@ -15,6 +15,7 @@ struct chr;
 struct error;
 struct loop;
 struct net;
+struct nv;
 struct trace;
 
 enum { BOARD_MAX_DISKS = 16, BOARD_MAX_NETS = 8 };
@@ -32,6 +33,9 @@ struct board_config {
     size_t code_cache;
     bool perf_map;
     const char *kernel, *initrd, *append; /* paths and command line; initrd, append may be NULL */
+    /* Firmware and its variables; both or none. Firmware starts instead of the kernel, which it is
+     * offered. */
+    struct nv *flash_code, *flash_vars;
     struct chr *serial;           /* PL011's other end, or NULL */
     struct chr *virtio_console;   /* or NULL */
     struct { struct blk *blk; enum board_bus bus; bool legacy; } disk[BOARD_MAX_DISKS];

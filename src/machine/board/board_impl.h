@@ -28,7 +28,7 @@ struct board {
     struct mem *mem;
     struct engine *engine;
     struct device *devices, **devices_end; /* in the device tree's order */
-    struct device *gic, *timer, *gpio, *pci;
+    struct device *gic, *timer, *gpio, *pci, *fw_cfg;
     struct device *its;  /* or NULL: a GICv2 has none */
     struct msi_sink msi; /* of the interrupt controller; send is NULL: none */
     struct irq_line (*gic_line)(struct device *gic, unsigned cpu, unsigned intid);
@@ -50,6 +50,13 @@ void board_connect(struct board *board, struct device *dev);
 /* Puts kernel, initrd and device tree into memory and brings the PEs to its entry; the engine
  * stands still. */
 int board_load(struct board *board, struct error *err);
+
+/* Flash and fw_cfg, and in it what firmware is to know (firmware.c). */
+struct board_firmware_map {
+    uint64_t flash, fw_cfg;
+};
+int board_add_firmware(struct board *board, const struct board_firmware_map *map,
+                       struct error *err);
 
 /* The tree, with addresses from board->layout. */
 int board_describe(struct board *board, void **blob, size_t *size, struct error *err);

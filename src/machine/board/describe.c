@@ -83,7 +83,7 @@ static void describe_chosen(struct board *board, struct fdt_builder *fdt)
     dt_end(fdt);
     dt_node(fdt, "chosen");
     dt_string(fdt, "stdout-path", uart);
-    if (board->config.append)
+    if (board->config.append && !board->config.flash_code)
         dt_string(fdt, "bootargs", board->config.append);
     if (board->initrd_size) {
         dt_u64(fdt, "linux,initrd-start", board->layout.initrd);

@@ -3,8 +3,9 @@
  * The default board. Its map is the de-facto standard of Arm virtual machines, which firmware and
  * RTOS builds have compiled in:
  *
- *   0x08000000  GIC distributor          0x09000000  PL011   SPI 1
- *   0x08010000  GICv2 CPU interface      0x09010000  PL031   SPI 2
+ *   0x00000000  flash: code, variables   0x09000000  PL011   SPI 1
+ *   0x08000000  GIC distributor          0x09010000  PL031   SPI 2
+ *   0x08010000  GICv2 CPU interface      0x09020000  fw_cfg
  *   0x08020000  GICv2m, SPI 48 to 111    0x09030000  PL061   SPI 7 (power key: line 3)
  *   0x08080000  GICv3 ITS
  *   0x080a0000  GICv3 redistributors
@@ -126,6 +127,13 @@ static int add_fixed(struct board *board, struct error *err)
             board->gpio = dev;
     }
     return 0;
+}
+
+static int add_firmware(struct board *board, struct error *err)
+{
+    static const struct board_firmware_map map = {.flash = 0, .fw_cfg = 0x09020000};
+
+    return board->config.flash_code ? board_add_firmware(board, &map, err) : 0;
 }
 
 /* --- virtio ----------------------------------------------------------------------------------*/
@@ -419,6 +427,8 @@ int board_virt_create(const struct board_config *asked, struct board **out, stru
         rc = add_timer(board, err);
     if (!rc)
         rc = add_fixed(board, err);
+    if (!rc)
+        rc = add_firmware(board, err);
     if (!rc)
         rc = add_pci(board, err);
     if (!rc)

@@ -12,8 +12,11 @@ int device_map(struct device *dev, struct mem *mem, struct error *err)
     const struct device_resources *res = &dev->resources;
     dev->mem = mem;
     for (unsigned i = 0; i < res->mmios; i++) {
-        int rc = mem_add_io(mem, res->mmio[i].base, res->mmio[i].size, dev->ops->io[i], dev,
-                            dev->ops->name, err);
+        uint64_t base = res->mmio[i].base, size = res->mmio[i].size;
+        int rc = dev->rom[i]
+                     ? mem_add_rom_device(mem, base, size, dev->rom[i], dev->ops->io[i], dev,
+                                          dev->ops->name, err)
+                     : mem_add_io(mem, base, size, dev->ops->io[i], dev, dev->ops->name, err);
         if (rc)
             return rc;
     }

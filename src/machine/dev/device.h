@@ -60,6 +60,7 @@ struct device {
     const struct device_ops *ops;
     struct device_resources resources;
     struct irq_line irq[DEVICE_MAX_IRQS]; /* connected by the board, as resources.irq */
+    uint8_t *rom[DEVICE_MAX_MMIO]; /* memory behind a window that is a ROM device, else NULL */
     struct mem *mem;                      /* for DMA */
     const struct trace *trace;
     struct device *next;                  /* the board's list */

@@ -110,7 +110,9 @@ static void gicv3_reset(struct device *dev)
     for (unsigned i = 0; i < gic->cpus; i++) {
         struct gicv3_cpu *cpu = &gic->cpu[i];
         gic_bank_reset(&cpu->bank, true);
-        cpu->asleep = true;
+        /* Awake, as the EL3 firmware that this board does not have would hand it over: UEFI at
+         * EL1 relies on it. */
+        cpu->asleep = false;
         gicv3_cpuif_reset(cpu);
     }
     gicv3_lpi_reset(gic);

@@ -23,6 +23,8 @@ struct mem {
     struct mem_slot slot[MEM_SLOTS];
     void (*written)(void *ctx, uint64_t pa, uint64_t len);
     void *written_ctx;
+    void (*switched)(void *ctx, uint64_t pa, uint64_t len);
+    void *switched_ctx;
     uint64_t ram_total;
 };
 
@@ -39,9 +41,11 @@ void mem_destroy(struct mem *mem)
 {
     if (!mem)
         return;
-    for (unsigned i = 0; i < mem->count; i++)
-        if (mem->slot[i].host)
+    for (unsigned i = 0; i < mem->count; i++) {
+        free(mem->slot[i].rom);
+        if (mem->slot[i].host && !mem->slot[i].borrowed)
             host_ram_unmap(mem->slot[i].host, mem->slot[i].size);
+    }
     free(mem);
 }
 
@@ -129,6 +133,44 @@ int mem_add_io(struct mem *mem, uint64_t base, uint64_t size, const struct mem_i
         return at;
     insert(mem, (unsigned)at, &slot);
     return 0;
+}
+
+int mem_add_rom_device(struct mem *mem, uint64_t base, uint64_t size, uint8_t *host,
+                       const struct mem_io_ops *ops, void *dev, const char *name, struct error *err)
+{
+    struct mem_slot slot = {
+        .base = base,
+        .size = size,
+        .host = host,
+        .readonly = true,
+        .borrowed = true,
+        .ops = ops,
+        .dev = dev,
+        .name = name,
+    };
+    if (base % MEM_PAGE || size % MEM_PAGE)
+        return error_set(err, -EINVAL, "%s at 0x%" PRIx64 " is not a whole number of 4 KiB pages",
+                         name, base);
+    int at = place(mem, &slot, err);
+    if (at < 0)
+        return at;
+    slot.rom = calloc(1, sizeof(*slot.rom));
+    if (!slot.rom)
+        return error_set(err, -ENOMEM, "out of memory");
+    atomic_store(&slot.rom->direct, true);
+    insert(mem, (unsigned)at, &slot);
+    return 0;
+}
+
+void mem_rom_direct(struct mem *mem, uint64_t base, bool direct)
+{
+    const struct mem_slot *slot = mem_find(mem, base);
+    if (!slot || !slot->rom)
+        return;
+    if (atomic_exchange(&slot->rom->direct, direct) == direct || direct)
+        return;
+    if (atomic_exchange(&slot->rom->cached, false) && mem->switched)
+        mem->switched(mem->switched_ctx, slot->base, slot->size);
 }
 
 const struct mem_slot *mem_find(const struct mem *mem, uint64_t pa)
@@ -227,10 +269,28 @@ static const struct mem_slot *find_io(const struct mem *mem, uint64_t pa, unsign
     return slot;
 }
 
+/* Firmware may reach a ROM device through Normal memory, where unaligned accesses are allowed: they
+ * are made of bytes. */
+static bool in_bytes(const struct mem *mem, uint64_t pa, unsigned size)
+{
+    const struct mem_slot *slot = pa & (size - 1) ? mem_find(mem, pa) : NULL;
+    return slot && slot->rom && size <= 8 && size <= slot->size - (pa - slot->base);
+}
+
 int mem_io_read(const struct mem *mem, uint64_t pa, unsigned size, uint64_t *value)
 {
-    const struct mem_slot *slot = find_io(mem, pa, size);
     *value = 0;
+    if (in_bytes(mem, pa, size)) {
+        for (unsigned i = 0; i < size; i++) {
+            uint64_t byte;
+            int rc = mem_io_read(mem, pa + i, 1, &byte);
+            if (rc)
+                return rc;
+            *value |= byte << (8 * i);
+        }
+        return 0;
+    }
+    const struct mem_slot *slot = find_io(mem, pa, size);
     if (!slot || !slot->ops->read)
         return -EFAULT;
     int rc = slot->ops->read(slot->dev, pa - slot->base, size, value);
@@ -240,6 +300,12 @@ int mem_io_read(const struct mem *mem, uint64_t pa, unsigned size, uint64_t *val
 
 int mem_io_write(struct mem *mem, uint64_t pa, unsigned size, uint64_t value)
 {
+    int rc = 0;
+    if (in_bytes(mem, pa, size)) {
+        for (unsigned i = 0; i < size && !rc; i++)
+            rc = mem_io_write(mem, pa + i, 1, value >> (8 * i));
+        return rc;
+    }
     const struct mem_slot *slot = find_io(mem, pa, size);
     if (!slot || !slot->ops->write)
         return -EFAULT;
@@ -251,6 +317,13 @@ void mem_set_observer(struct mem *mem, void (*written)(void *ctx, uint64_t pa, u
 {
     mem->written = written;
     mem->written_ctx = ctx;
+}
+
+void mem_set_switch_observer(struct mem *mem,
+                             void (*switched)(void *ctx, uint64_t pa, uint64_t len), void *ctx)
+{
+    mem->switched = switched;
+    mem->switched_ctx = ctx;
 }
 
 void mem_written(struct mem *mem, uint64_t pa, uint64_t len)

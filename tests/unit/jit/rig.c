@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "host/ram.h"
 
 enum { LEVEL1 = 0, LEVEL2_RAM = 0x1000, LEVEL2 = 0x2000, LEVEL3 = 0x3000, LEVEL3_GLOBAL = 0x4000 };
 
@@ -32,6 +33,7 @@ static void make_tables(const struct rig *rig)
     set(rig, LEVEL1, 2, (RAM + LEVEL2) | VALID_TABLE);
     for (unsigned i = 0; i < RAM_SIZE >> 21; i++)
         set(rig, LEVEL2_RAM, i, (RAM + ((uint64_t)i << 21)) | NORMAL | 1);
+    set(rig, LEVEL2_RAM, (ROM - RAM) >> 21, ROM | NORMAL | 1);
     set(rig, LEVEL2, 0, (RAM + LEVEL3) | VALID_TABLE);
     set(rig, LEVEL2, 1, (RAM + LEVEL3_GLOBAL) | VALID_TABLE);
     set(rig, LEVEL2, 2, DATA | NORMAL | NG | 1);
@@ -41,6 +43,26 @@ static void make_tables(const struct rig *rig)
     }
 }
 
+static int rom_read(void *dev, uint64_t offset, unsigned size, uint64_t *value)
+{
+    struct rig *rig = dev;
+
+    __atomic_fetch_add(&rig->rom_reads, 1, __ATOMIC_RELAXED);
+    *value = ROM_ANSWER;
+    return 0;
+}
+
+static int rom_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
+{
+    struct rig *rig = dev;
+
+    __atomic_fetch_add(&rig->rom_writes, 1, __ATOMIC_RELAXED);
+    mem_rom_direct(rig->mem, ROM, value);
+    return 0;
+}
+
+static const struct mem_io_ops rom_ops = {rom_read, rom_write};
+
 void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind)
 {
     struct engine_config config = {.kind = kind, .cpus = cpus, .code_cache = 1 << 20};
@@ -49,6 +71,10 @@ void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind)
     memset(rig, 0, sizeof(*rig));
     assert_int_equal(mem_create(&rig->mem, &err), 0);
     assert_int_equal(mem_add_ram(rig->mem, RAM, RAM_SIZE, "ram", &err), 0);
+    rig->rom = host_ram_map(ROM_SIZE);
+    assert_non_null(rig->rom);
+    assert_int_equal(mem_add_rom_device(rig->mem, ROM, ROM_SIZE, rig->rom, &rom_ops, rig, "rom", &err),
+                     0);
     assert_int_equal(arm_features_parse(&rig->features, "max", &err), 0);
     config.mem = rig->mem;
     config.features = &rig->features;
@@ -69,6 +95,7 @@ void rig_destroy(struct rig *rig)
 {
     engine_destroy(rig->engine);
     mem_destroy(rig->mem);
+    host_ram_unmap(rig->rom, ROM_SIZE);
 }
 
 struct jit_vcpu *rig_vcpu(const struct rig *rig, unsigned index)

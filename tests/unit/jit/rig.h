@@ -16,9 +16,16 @@
 #define GLOBAL 0x80200000ull
 #define BLOCK  0x80400000ull
 /* RAM itself, flat, in blocks: for code. */
+/* A ROM device, flat too. A store of value 0 to it ends direct mode, of another one begins it; what
+ * the device answers is ROM_ANSWER. */
+#define ROM        0x60000000ull
+#define ROM_SIZE   (64ull << 10)
+#define ROM_ANSWER 0x00800080ull
 
 struct rig {
     struct mem *mem;
+    uint8_t *rom;
+    uint64_t rom_reads, rom_writes; /* that reached the device */
     struct arm_features features;
     struct arm_hooks hooks;
     struct engine *engine;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hostile command lines: each ends with one line on standard error and status 2 or 3, quickly."""
+import fcntl
 import os
 import subprocess
 import sys
@@ -70,16 +71,20 @@ with tempfile.TemporaryDirectory() as d:
         refused(2, 'does not have', 'help', name)
 
     # Options.
-    refused(2, '--kernel FILE is missing', 'run')
+    refused(2, 'there is nothing to boot', 'run')
     refused(2, 'did you mean --kernel', 'run', '--kernal', kernel)
     refused(2, 'did you mean --memory', *run, '-m', '1G')
     refused(2, 'needs no -nographic', *run, '-nographic')
     refused(2, 'needs a value', 'run', '--kernel')
     refused(2, 'takes no value', *run, '--stats=1')
-    refused(2, '--disk path=x.img', 'run', 'x.img')
+    refused(2, 'there is nothing to boot', 'run', '--firmware', 'none')
+    refused(2, 'a disk image is booted by firmware', 'run', '--firmware', 'none', image)
+    refused(2, 'only firmware has variables', *run, '--vars', f'{d}/v')
+    refused(2, 'firmware needs 128 MiB', 'run', image, '--memory', '64M')
+    refused(2, 'an image to boot already', 'run', image, 'y.img')
+    refused(3, 'x.img: there is no such file', 'run', 'x.img')
     refused(2, f'is a kernel: --kernel {kernel}', 'run', kernel)
-    refused(2, '--disk path', 'run', fifo)
-    refused(2, 'no firmware yet', 'run', '--firmware', 'auto')
+    refused(3, 'fifo: is neither a file nor a block device', 'run', fifo)
     refused(2, 'needs a kernel', 'run', '--initrd', kernel)
     refused(2, 'needs a kernel', 'run', '--append', 'quiet')
     for size in ('0', '1M', '-1', '', '1Q', '512', '99999999999999999999', '16777215T'):
@@ -126,6 +131,30 @@ with tempfile.TemporaryDirectory() as d:
         f.truncate(64 << 20)
     refused(3, 'does not fit', *run, '--memory', '16M', '--initrd', big)
 
+    firmware, short = f'{d}/fw.fd', f'{d}/short.vars'
+    with open(firmware, 'wb') as f:
+        f.write(bytes(range(256)) * 4096)
+    with open(short, 'wb') as f:
+        f.write(b'a text')
+    with open(locked, 'wb') as f:
+        f.truncate(768 << 10)
+    uefi = ('run', '--firmware', firmware, image)
+    for bad, words in ((missing, 'No such file'), (d, 'directory'), (empty, 'empty'), (fifo, ''),
+                       ('/dev/zero', ''), (big + '2', '64 MiB')):
+        if bad == big + '2':
+            with open(bad, 'wb') as f:
+                f.truncate((64 << 20) + 1)
+        refused(3, words, 'run', '--firmware', bad)
+    refused(2, 'is a kernel: --kernel', 'run', '--firmware', kernel)
+    refused(2, 'short.vars: has 6 bytes', *uefi, '--vars', short)
+    refused(2, 'has 67108865 bytes', *uefi, '--vars', big + '2')
+    refused(2, 'is no regular file', *uefi, '--vars', '/dev/null')
+    refused(3, f'{missing}/v: No such file', *uefi, '--vars', f'{missing}/v')
+    with open(locked, 'r+b') as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        refused(3, 'locked: is in use by another machine', *uefi, '--vars', locked)
+        refused(3, 'locked: is in use by another machine', *uefi, '--vars', locked, '--ephemeral')
+
     # What is right.
     fine('help')
     fine('help', 'run')
@@ -137,6 +166,12 @@ with tempfile.TemporaryDirectory() as d:
     fine('dt')
     fine('dt', '--cpus', '8', '--gic', '2')
     fine(*run, '--dry-run')
+    fine(*uefi, '--dry-run')
+    fine('run', '--firmware', firmware, '--dry-run')
+    fine(*uefi, '--vars', locked, '--kernel', kernel, '--append', 'x', '--dry-run')
+    if os.path.exists(image + '.vars'):
+        print('FAIL: --dry-run made a variables file')
+        failures += 1
     fine(*run, '--dry-run', '--disk', f'path={image},readonly', '--disk', f'{image},readonly')
     fine(*run, '--dry-run', '--disk', image, '--ephemeral', '--net', 'none', '--no-rng')
 
