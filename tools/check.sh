@@ -34,7 +34,7 @@ if [ "$status" != 0 ]; then
     [ "${not:-0}" != 0 ] || failed=$((failed + 1))
 fi
 
-for script in boots arch gdb uefi; do
+for script in boots arch gdb uefi acpi; do
     "$top/tests/guest/$script.sh" "$build/armvm" "$log.$script" || :
     [ $script = boots ] || cat "$log.$script" >>"$log.boots"
 done

@@ -17,7 +17,7 @@ MAY = {
     "engine/calc": [],
     "engine/ir": ["engine/calc"],
     "machine/mem": ["host"],
-    "machine/fw": [],
+    "machine/fw": ["machine/pci/windows.h"],
     "machine/fw/fw_cfg.c": ["machine/dev", "machine/mem", "machine/fw"], # a device among tables
     "backend": ["host"],
     "machine/dev": ["machine/mem", "machine/fw", "host"],

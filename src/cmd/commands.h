@@ -6,10 +6,11 @@
 struct option_set;
 
 int command_run(int argc, char **argv);
+int command_acpi(int argc, char **argv);
 int command_dt(int argc, char **argv);
 int command_cpus(int argc, char **argv);
 int command_version(int argc, char **argv);
 
-extern const struct option_set run_options, dt_options, cpus_options, version_options;
+extern const struct option_set run_options, dt_options, acpi_options, cpus_options, version_options;
 
 #endif

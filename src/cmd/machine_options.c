@@ -195,3 +195,66 @@ int set_legacy_virtio(void *ctx, const char *value, struct error *err)
     config->legacy_virtio = true;
     return 0;
 }
+
+const struct option boot_options[] = {
+    {.group = "What to boot",
+     .name = "kernel",
+     .arg = "FILE",
+     .set = set_kernel,
+     .words = "@file",
+     .help = "arm64 kernel: Image, Image.gz, EFI zboot vmlinuz, or an AArch64 ELF file"},
+    {.name = "initrd",
+     .arg = "FILE",
+     .set = set_initrd,
+     .words = "@file",
+     .help = "initial RAM disk for the kernel"},
+    {.name = "append", .arg = "TEXT", .set = set_append, .help = "the kernel's command line"},
+    {.name = NULL},
+};
+
+const struct option machine_options[] = {
+    {.group = "Machine",
+     .name = "cpus",
+     .arg = "N",
+     .set = set_cpus,
+     .help = "number of CPUs: 1 to 123, at most 8 with --gic 2 (default: 2; 1 on a host with one)"},
+    {.name = "memory",
+     .arg = "SIZE",
+     .set = set_memory,
+     .help = "RAM, such as 512M or 4G (default: 1G, less on a small host)"},
+    {.name = "cpu",
+     .arg = "MODEL[,+F,-F...]",
+     .set = set_cpu,
+     .words = "max cortex-a53 cortex-a72 neoverse-n1",
+     .help =
+         "CPU model, with features added or taken away; 'armvm cpus' lists both (default: max)"},
+    {.name = "board",
+     .arg = "virt|kvmtool|xen",
+     .set = set_board,
+     .words = "virt",
+     .help = "memory and interrupt map (this build: only virt)"},
+    {.name = "gic",
+     .arg = "2|3",
+     .set = set_gic,
+     .words = "2 3",
+     .help = "interrupt controller version (default: 3)"},
+    {.name = "virtio-bus",
+     .arg = "pci|mmio",
+     .set = set_virtio_bus,
+     .words = "pci mmio",
+     .help = "where virtio devices are that say no bus of their own (default: pci with firmware, "
+             "mmio without)"},
+    {.name = NULL},
+};
+
+const struct option console_options[] = {
+    {.group = "Consoles",
+     .name = "console",
+     .arg = "pl011|virtio|xen",
+     .set = set_console,
+     .words = "pl011 virtio",
+     .help = "what the guest's console is: a PL011 UART (ttyAMA0) or a virtio console (hvc0; adds "
+             "console=hvc0 to --append unless that names a console) (default: pl011; this build "
+             "has no xen)"},
+    {.name = NULL},
+};

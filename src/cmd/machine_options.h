@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Setters of the options that describe a machine, for the tables of the commands that build one.
- * ctx is a struct vm_config. */
+/* The options that describe a machine, for the tables of the commands that build one, and their
+ * setters. ctx is a struct vm_config, or a struct that begins with one. */
 #ifndef ARMVM_CMD_MACHINE_OPTIONS_H
 #define ARMVM_CMD_MACHINE_OPTIONS_H
 
+#include "cmd/options.h"
+
 struct error;
+
+/* To include (struct option's sub): --kernel --initrd --append; --cpus --memory --cpu --board
+ * --gic; --console. */
+extern const struct option boot_options[], machine_options[], console_options[];
 
 int set_kernel(void *ctx, const char *value, struct error *err);
 int set_initrd(void *ctx, const char *value, struct error *err);

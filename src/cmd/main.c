@@ -18,6 +18,7 @@ struct command {
 static const struct command commands[] = {
     {"run", "boots a guest", command_run, &run_options},
     {"dt", "prints the device tree that a guest would get", command_dt, &dt_options},
+    {"acpi", "writes the ACPI tables that a guest would get", command_acpi, &acpi_options},
     {"cpus", "lists the CPU models and features", command_cpus, &cpus_options},
     {"version", "says what this build and this host are", command_version, &version_options},
     {"image", "builds disk images, says what an image is", NULL, NULL},

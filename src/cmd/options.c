@@ -51,9 +51,25 @@ unsigned options_distance(const char *a, const char *b)
     return row[m % 3][n];
 }
 
+const struct option *options_next(const struct option_set *set, struct options_walk *walk)
+{
+    if (!walk->outer)
+        walk->outer = set->table;
+    for (;;) {
+        if (walk->inner && walk->inner->name)
+            return walk->inner++;
+        walk->inner = NULL;
+        if (!walk->outer->sub)
+            return walk->outer->name ? walk->outer++ : NULL;
+        walk->inner = walk->outer++->sub;
+    }
+}
+
 static const struct option *find(const struct option_set *set, const char *name, size_t len)
 {
-    for (const struct option *option = set->table; option->name; option++)
+    struct options_walk walk = {0};
+
+    for (const struct option *option; (option = options_next(set, &walk));)
         if (strlen(option->name) == len && !memcmp(option->name, name, len))
             return option;
     return NULL;
@@ -61,6 +77,7 @@ static const struct option *find(const struct option_set *set, const char *name,
 
 const char *options_nearest(const struct option_set *set, const char *name)
 {
+    const struct option *option;
     const char *best = NULL;
     size_t len = strlen(name);
     unsigned limit = len < 4 ? 1 : len < 8 ? 2 : 3;
@@ -70,10 +87,10 @@ const char *options_nearest(const struct option_set *set, const char *name)
             find(set, elsewhere[i].ours, strlen(elsewhere[i].ours)))
             return elsewhere[i].ours;
     /* An abbreviation, or the nearest name by typing mistakes. */
-    for (const struct option *option = set->table; option->name; option++)
+    for (struct options_walk walk = {0}; (option = options_next(set, &walk));)
         if (len >= 3 && !strncmp(option->name, name, len))
             return option->name;
-    for (const struct option *option = set->table; option->name; option++) {
+    for (struct options_walk walk = {0}; (option = options_next(set, &walk));) {
         unsigned distance = options_distance(name, option->name);
         if (distance <= limit) {
             limit = distance - (distance > 0);
@@ -219,14 +236,17 @@ static void print_option(const struct option *option, FILE *out)
 
 void options_print_help(const struct option_set *set, FILE *out)
 {
+    struct options_walk walk = {0};
+    bool any = false;
+
     fprintf(out, "Usage: armvm %s%s%s\n\n", set->command, *set->usage ? " " : "", set->usage);
     wrap(out, set->intro, 0, 0);
-    for (const struct option *option = set->table; option->name; option++) {
+    for (const struct option *option; (option = options_next(set, &walk)); any = true) {
         if (option->group)
             fprintf(out, "\n%s:\n", option->group);
         print_option(option, out);
     }
-    fprintf(out, "%s  --help", set->table->name ? "" : "\n");
+    fprintf(out, "%s  --help", any ? "" : "\n");
     wrap(out, "prints this", HELP_COLUMN, 8);
     if (set->epilog) {
         fputc('\n', out);
@@ -236,7 +256,9 @@ void options_print_help(const struct option_set *set, FILE *out)
 
 void options_print_table(const struct option_set *set, FILE *out)
 {
-    for (const struct option *option = set->table; option->name; option++) {
+    struct options_walk walk = {0};
+
+    for (const struct option *option; (option = options_next(set, &walk));) {
         fprintf(out, "--%s\t%s\t%s\n", option->name, option->arg ? option->arg : "-",
                 option->words ? option->words : "-");
         if (option->off)

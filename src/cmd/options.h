@@ -16,9 +16,10 @@ struct option {
     const char *arg;  /* what --help calls the value; NULL: the option takes none */
     const char *help;
     int (*set)(void *ctx, const char *value, struct error *err); /* value is NULL without arg */
-    const char *group; /* heading of this and the options that follow; NULL: as before */
-    const char *words; /* values for the completion, space-separated; "@file": file names */
-    bool off;          /* --no-NAME exists, too: set gets "off" */
+    const char *group;        /* heading of this and the options that follow; NULL: as before */
+    const char *words;        /* values for the completion, space-separated; "@file": file names */
+    bool off;                 /* --no-NAME exists, too: set gets "off" */
+    const struct option *sub; /* not an option: here come those of another table */
 };
 
 struct option_set {
@@ -30,6 +31,13 @@ struct option_set {
     int (*operand)(void *ctx, const char *value, struct error *err);
     const char *epilog;
 };
+
+/* All options of a table and of those that it includes: an empty walk, then options_next until
+ * NULL. */
+struct options_walk {
+    const struct option *outer, *inner;
+};
+const struct option *options_next(const struct option_set *set, struct options_walk *walk);
 
 enum { OPTIONS_HELP = 1 };
 

@@ -59,6 +59,14 @@ static int set_code_cache(void *ctx, const char *value, struct error *err)
     return rc;
 }
 
+static int set_acpi(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    config->acpi = true;
+    return 0;
+}
+
 static int set_ephemeral(void *ctx, const char *value, struct error *err)
 {
     struct vm_config *config = ctx;
@@ -163,18 +171,7 @@ static int set_image(void *ctx, const char *value, struct error *err)
 }
 
 static const struct option table[] = {
-    {.group = "What to boot",
-     .name = "kernel",
-     .arg = "FILE",
-     .set = set_kernel,
-     .words = "@file",
-     .help = "arm64 kernel: Image, Image.gz, EFI zboot vmlinuz, or an AArch64 ELF file"},
-    {.name = "initrd",
-     .arg = "FILE",
-     .set = set_initrd,
-     .words = "@file",
-     .help = "initial RAM disk for the kernel"},
-    {.name = "append", .arg = "TEXT", .set = set_append, .help = "the kernel's command line"},
+    {.sub = boot_options},
     {.name = "firmware",
      .arg = "FILE|auto|none",
      .set = set_firmware,
@@ -189,40 +186,13 @@ static const struct option table[] = {
      .help = "file that keeps the firmware's variables, made if it does not exist (default: "
              "IMAGE.vars; without an image they are not kept)"},
 
-    {.group = "Machine",
-     .name = "cpus",
-     .arg = "N",
-     .set = set_cpus,
-     .help = "number of CPUs: 1 to 123, at most 8 with --gic 2 (default: 2; 1 on a host with one)"},
-    {.name = "memory",
-     .arg = "SIZE",
-     .set = set_memory,
-     .help = "RAM, such as 512M or 4G (default: 1G, less on a small host)"},
-    {.name = "cpu",
-     .arg = "MODEL[,+F,-F...]",
-     .set = set_cpu,
-     .words = "max cortex-a53 cortex-a72 neoverse-n1",
-     .help =
-         "CPU model, with features added or taken away; 'armvm cpus' lists both (default: max)"},
-    {.name = "board",
-     .arg = "virt|kvmtool|xen",
-     .set = set_board,
-     .words = "virt",
-     .help = "memory and interrupt map (this build: only virt)"},
-    {.name = "gic",
-     .arg = "2|3",
-     .set = set_gic,
-     .words = "2 3",
-     .help = "interrupt controller version (default: 3)"},
+    {.sub = machine_options},
+    {.name = "acpi",
+     .set = set_acpi,
+     .help = "describe the machine by ACPI tables instead of a device tree, for guests that need "
+             "them; the firmware hands them over"},
 
-    {.group = "Consoles",
-     .name = "console",
-     .arg = "pl011|virtio|xen",
-     .set = set_console,
-     .words = "pl011 virtio",
-     .help = "what the guest's console is: a PL011 UART (ttyAMA0) or a virtio console (hvc0; adds "
-             "console=hvc0 to --append unless that names a console) (default: pl011; this build "
-             "has no xen)"},
+    {.sub = console_options},
     {.name = "serial",
      .arg = "WHERE",
      .set = set_serial,
@@ -248,11 +218,6 @@ static const struct option table[] = {
              "(10.0.2.0/24), with hostfwd=tcp:HOST:GUEST as often as needed; also: mac=ADDRESS, "
              "bus=pci|mmio, legacy (default: user)"},
     {.name = "rng", .off = true, .set = set_rng, .help = "virtio entropy source (default: on)"},
-    {.name = "virtio-bus",
-     .arg = "pci|mmio",
-     .set = set_virtio_bus,
-     .words = "pci mmio",
-     .help = "where virtio devices are that say no bus of their own (default: mmio)"},
     {.name = "legacy-virtio",
      .set = set_legacy_virtio,
      .help = "all disks and networks for drivers older than 2014 too: virtio-mmio version 1, on "

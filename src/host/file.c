@@ -136,3 +136,14 @@ out:
     free(temp);
     return rc;
 }
+
+int file_make_directory(const char *what, const char *path, struct error *err)
+{
+    struct stat st;
+
+    if (mkdir(path, 0777) == 0)
+        return 0;
+    if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    return fail(err, errno == EEXIST ? -ENOTDIR : -errno, what, path);
+}

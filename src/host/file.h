@@ -23,4 +23,7 @@ int file_check(const char *what, const char *path, uint64_t limit, uint64_t *siz
 int file_write(const char *what, const char *path, const void *data, size_t size,
                struct error *err);
 
+/* Makes the directory path unless there is one. */
+int file_make_directory(const char *what, const char *path, struct error *err);
+
 #endif

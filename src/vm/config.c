@@ -17,7 +17,7 @@ void vm_config_init(struct vm_config *config)
 {
     uint64_t total, available, memory = 1024ull * MIB;
 
-    *config = (struct vm_config){.rng = true, .virtio_bus = VM_BUS_DEFAULT};
+    *config = (struct vm_config){.rng = true};
     config->cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
     /* Not more than half of a small host. */
     host_ram_sizes(&total, &available);
@@ -243,6 +243,10 @@ static int check_firmware(const struct vm_config *config, struct error *err)
     if (!firmware && config->vars)
         return error_set(err, -EINVAL, "--vars: only firmware has variables; add --firmware auto%s",
                          config->kernel ? ", or leave --vars out" : " and an image");
+    if (!firmware && config->acpi && !config->blueprint)
+        return error_set(err, -EINVAL,
+                         "--acpi: only firmware hands ACPI tables over; add --firmware auto%s",
+                         config->kernel ? ", or leave --acpi out" : " and an image");
     if (firmware && config->memory < FIRMWARE_MIN_MIB * (uint64_t)MIB)
         return error_set(err, -EINVAL, "--memory: firmware needs %d MiB or more", FIRMWARE_MIN_MIB);
     if (firmware || config->kernel || config->blueprint)

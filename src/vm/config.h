@@ -13,7 +13,7 @@ struct error;
 
 enum { VM_MAX_DISKS = 16, VM_MAX_NETS = 8 };
 /* What virtio devices are on. */
-enum vm_bus { VM_BUS_UNSAID, VM_BUS_MMIO, VM_BUS_PCI, VM_BUS_DEFAULT = VM_BUS_MMIO };
+enum vm_bus { VM_BUS_UNSAID, VM_BUS_MMIO, VM_BUS_PCI };
 enum vm_console { VM_CONSOLE_PL011, VM_CONSOLE_VIRTIO };
 
 struct vm_disk {
@@ -49,6 +49,7 @@ struct vm_config {
     struct vm_net net[VM_MAX_NETS];
     unsigned nets;
     bool net_given; /* --net was said: no default */
+    bool acpi;      /* tables instead of a device tree */
     bool rng, legacy_virtio, ephemeral;
     enum engine_kind engine;
     enum engine_host_cpu host_cpu;
@@ -60,7 +61,7 @@ struct vm_config {
     bool perf_map, stats, dry_run;
     bool gdb, gdb_wait; /* listen for a debugger; run nothing until it says so */
     uint16_t gdb_port;  /* 0: the host's choice */
-    bool blueprint;     /* only to look at (armvm dt): no back end is opened */
+    bool blueprint;     /* only to look at (armvm dt, armvm acpi): no back end is opened */
 };
 
 /* Defaults that fit the host. */

@@ -358,6 +358,9 @@ static enum board_bus bus_of(const struct vm *vm, enum vm_bus said)
 {
     enum vm_bus bus = said == VM_BUS_UNSAID ? vm->config->virtio_bus : said;
 
+    /* Images of all systems find devices on PCI; a kernel alone is up sooner without its scan. */
+    if (bus == VM_BUS_UNSAID)
+        bus = vm_config_firmware(vm->config) ? VM_BUS_PCI : VM_BUS_MMIO;
     return bus == VM_BUS_PCI ? BOARD_BUS_PCI : BOARD_BUS_MMIO;
 }
 
@@ -446,6 +449,7 @@ static int make_board(struct vm *vm, struct error *err)
     board->cpus = config->cpus;
     board->memory = config->memory;
     board->gic = config->gic;
+    board->acpi = config->acpi;
     board->cpu = config->cpu;
     board->engine = config->engine;
     board->host_cpu = config->host_cpu;
@@ -631,6 +635,14 @@ const void *vm_fdt(const struct vm *vm, size_t *size)
     return board_fdt(vm->board, size);
 }
 
+int vm_acpi(struct vm *vm,
+            int (*visit)(void *ctx, const char *name, const void *table, size_t size,
+                         struct error *err),
+            void *ctx, struct error *err)
+{
+    return board_visit_acpi(vm->board, visit, ctx, err);
+}
+
 static const char *bus_name(enum board_bus bus)
 {
     return bus == BOARD_BUS_PCI ? "PCI" : "virtio-mmio";
@@ -649,9 +661,10 @@ void vm_print_plan(struct vm *vm, FILE *out)
             engines[board->engine]);
     fprintf(out, "memory     %" PRIu64 " MiB\n", board->memory >> 20);
     if (vm->flash.code)
-        fprintf(out, "firmware   %s\nvariables  %s%s\n", vm->flash.firmware.code,
+        fprintf(out, "firmware   %s\nvariables  %s%s\ndescribed  by %s\n", vm->flash.firmware.code,
                 vm->flash.vars_path ? vm->flash.vars_path : "are not kept",
-                vm->flash.vars_path && config->ephemeral ? ", changes are thrown away" : "");
+                vm->flash.vars_path && config->ephemeral ? ", changes are thrown away" : "",
+                board->acpi ? "ACPI tables" : "a device tree");
     if (board->kernel)
         fprintf(out, "kernel     %s\n", board->kernel);
     if (board->initrd)

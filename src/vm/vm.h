@@ -34,4 +34,11 @@ void vm_print_plan(struct vm *vm, FILE *out);
 /* The device tree as the guest will find it; owned by the machine. */
 const void *vm_fdt(const struct vm *vm, size_t *size);
 
+/* Calls visit with each ACPI table that the machine has, until an error: its signature in lower
+ * case, its contents (addresses of other tables are not set). */
+int vm_acpi(struct vm *vm,
+            int (*visit)(void *ctx, const char *name, const void *table, size_t size,
+                         struct error *err),
+            void *ctx, struct error *err);
+
 #endif

@@ -17,6 +17,7 @@
 #include "host/loop.h"
 #include "machine/board/board.h"
 #include "machine/flash/cfi.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fw_cfg.h"
 
 /* --- an engine -------------------------------------------------------------------------------*/
@@ -456,6 +457,119 @@ static void the_power_button_needs_a_listener(void **state)
     board_destroy(board);
 }
 
+/* --- ACPI -------------------------------------------------------------------------------------*/
+
+/* A table of the board as a copy, or NULL. */
+static uint8_t *acpi_table(struct board *board, const char *signature, size_t *size)
+{
+    struct acpi_files files;
+    struct error err = {0};
+    uint8_t *table = NULL;
+    size_t at = 0;
+    if (board_acpi(board, &files, &err))
+        fail_msg("%s", err.text);
+    while (acpi_next_table(&files, &at, &table, size) && memcmp(table, signature, 4)) {
+        free(table);
+        table = NULL;
+    }
+    acpi_files_free(&files);
+    return table;
+}
+
+static void acpi_has_the_devices_that_the_tree_has(void **state)
+{
+    struct board *board = make(&plain);
+    size_t size;
+    uint8_t *dsdt = acpi_table(board, "DSDT", &size);
+    static const char *const there[] = {"C000", "C001", "COM0", "PWRB", "GED0", "VR00", "PCI0"};
+    static const char *const not_there[] = {"C002", "VR01", "FWCF"};
+    assert_non_null(dsdt);
+    for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+        assert_non_null(memmem(dsdt, size, there[i], 4));
+    for (size_t i = 0; i < ARRAY_SIZE(not_there); i++)
+        assert_null(memmem(dsdt, size, not_there[i], 4));
+    free(dsdt);
+    board_destroy(board);
+}
+
+static void acpi_names_each_cpu_by_its_affinity(void **state)
+{
+    struct board_config config = plain;
+    config.cpus = 18;
+    struct board *board = make(&config);
+    size_t size;
+    uint8_t *madt = acpi_table(board, "APIC", &size);
+    assert_non_null(madt);
+    const uint8_t *gicc = madt + 44 + 24 + 17 * 80;
+    assert_int_equal(gicc[0], 0x0b);
+    assert_int_equal(ld_le(gicc + 8, 4), 17);
+    assert_int_equal(ld_le(gicc + 68, 8), 0x101);
+    free(madt);
+    board_destroy(board);
+}
+
+static void acpi_interrupts_are_those_of_the_resources(void **state)
+{
+    struct board *board = make(&plain);
+    size_t size;
+    uint8_t *spcr = acpi_table(board, "SPCR", &size);
+    assert_int_equal(ld_le(spcr + 44, 8), 0x09000000);
+    assert_int_equal(ld_le(spcr + 54, 4), 33);
+    free(spcr);
+    uint8_t *gtdt = acpi_table(board, "GTDT", &size);
+    assert_int_equal(ld_le(gtdt + 48, 4), 29);
+    assert_int_equal(ld_le(gtdt + 64, 4), 27);
+    free(gtdt);
+    board_destroy(board);
+}
+
+/* Selects a key of fw_cfg, reads its first bytes. */
+static void read_item(struct mem *mem, uint16_t key, uint8_t *data, size_t size)
+{
+    uint8_t raw[2];
+    st_be(raw, 2, key);
+    wr(mem, 0x09020008, 2, ld_le(raw, 2));
+    for (size_t i = 0; i < size; i++)
+        data[i] = (uint8_t)rd(mem, 0x09020000, 1);
+}
+
+static bool firmware_has(struct mem *mem, const char *name)
+{
+    enum { DIRECTORY = 0x19, ENTRY = 64, MOST = 64 };
+    static uint8_t directory[4 + ENTRY * MOST];
+    read_item(mem, DIRECTORY, directory, sizeof(directory));
+    size_t count = ld_be(directory, 4);
+    assert_true(count <= MOST);
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp((const char *)directory + 4 + ENTRY * i + 8, name))
+            return true;
+    return false;
+}
+
+static void firmware_gets_acpi_only_when_asked(void **state)
+{
+    static const struct nv_config code = {
+        .path = kernel_path, .option = "--firmware", .size = 64 * MIB, .readonly = true};
+    static const struct nv_config vars = {.option = "--vars", .size = 64 * MIB};
+    struct board_config config = plain;
+    struct error err = {0};
+    if (nv_open(&code, &config.flash_code, &err) || nv_open(&vars, &config.flash_vars, &err))
+        fail_msg("%s", err.text);
+    for (unsigned acpi = 0; acpi < 2; acpi++) {
+        config.acpi = acpi;
+        struct board *board = make(&config);
+        struct mem *mem = board_engine(board)->config.mem;
+        assert_int_equal(firmware_has(mem, "etc/table-loader"), acpi);
+        assert_int_equal(firmware_has(mem, "etc/acpi/tables"), acpi);
+        assert_int_equal(firmware_has(mem, "etc/acpi/rsdp"), acpi);
+        assert_true(firmware_has(mem, "etc/smbios/smbios-anchor"));
+        assert_true(firmware_has(mem, "etc/smbios/smbios-tables"));
+        board_destroy(board);
+    }
+    nv_close(config.flash_code);
+    nv_close(config.flash_vars);
+}
+
 static void wrong_configurations_are_refused_with_a_reason(void **state)
 {
     static const struct {
@@ -501,6 +615,10 @@ int main(void)
         cmocka_unit_test(a_device_interrupt_reaches_the_cpu),
         cmocka_unit_test(a_gicv3_has_an_its_that_reset_disables),
         cmocka_unit_test(the_power_button_needs_a_listener),
+        cmocka_unit_test(acpi_has_the_devices_that_the_tree_has),
+        cmocka_unit_test(acpi_names_each_cpu_by_its_affinity),
+        cmocka_unit_test(acpi_interrupts_are_those_of_the_resources),
+        cmocka_unit_test(firmware_gets_acpi_only_when_asked),
         cmocka_unit_test(wrong_configurations_are_refused_with_a_reason),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);

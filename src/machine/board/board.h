@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 
+struct acpi_files; /* machine/fw/acpi/acpi.h */
 struct blk;
 struct board;
 struct chr;
@@ -27,6 +28,7 @@ struct board_config {
     unsigned cpus;
     uint64_t memory;              /* bytes */
     unsigned gic;                 /* 2, 3; 0: the board's choice (3) */
+    bool acpi;                    /* firmware gets ACPI tables to hand on */
     const char *cpu;              /* CPU model string or NULL */
     enum engine_kind engine;
     enum engine_host_cpu host_cpu;
@@ -70,5 +72,14 @@ struct engine *board_engine(struct board *board);
 
 /* The device tree as the guest gets it; *size in bytes; owned by the board. */
 const void *board_fdt(const struct board *board, size_t *size);
+
+/* The ACPI tables of the same machine; the caller's, to acpi_files_free(). */
+int board_acpi(struct board *board, struct acpi_files *files, struct error *err);
+/* Calls visit with each of them, until an error: its signature in lower case, its contents with a
+ * good checksum (addresses of other tables are offsets in the file that firmware gets). */
+int board_visit_acpi(struct board *board,
+                     int (*visit)(void *ctx, const char *name, const void *table, size_t size,
+                                  struct error *err),
+                     void *ctx, struct error *err);
 
 #endif

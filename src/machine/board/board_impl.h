@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of this folder share. A board's own file (virt.c) has its map and its wiring;
- * board.c has what all do: memory contents, start, reset, end; describe.c has the device tree. */
+ * board.c has what all do: memory contents, start, reset, end; describe.c has the device tree,
+ * acpi.c the ACPI and SMBIOS tables. */
 #ifndef ARMVM_MACHINE_BOARD_BOARD_IMPL_H
 #define ARMVM_MACHINE_BOARD_BOARD_IMPL_H
 
@@ -14,6 +15,7 @@
 #include "machine/pci/windows.h"
 
 struct board_map {
+    const char *title; /* --board */
     const char *name, *compatible;
     uint64_t ram_base, ram_max;
     uint64_t uart; /* address, for /chosen/stdout-path */
@@ -57,6 +59,10 @@ struct board_firmware_map {
 };
 int board_add_firmware(struct board *board, const struct board_firmware_map *map,
                        struct error *err);
+
+/* SMBIOS structures into fw_cfg, if there is one, and ACPI tables if they are asked for (acpi.c).
+ * After everything else was added. */
+int board_add_tables(struct board *board, struct error *err);
 
 /* The tree, with addresses from board->layout. */
 int board_describe(struct board *board, void **blob, size_t *size, struct error *err);

@@ -105,17 +105,23 @@ static int add_settings(struct board *board, struct error *err)
     return cannot_add(rc, "its settings", err);
 }
 
-int board_add_firmware(struct board *board, const struct board_firmware_map *map, struct error *err)
+static int add_flash(struct board *board, const struct board_firmware_map *map, struct error *err)
 {
     struct device *flash = cfi_flash_create(board->config.flash_code, board->config.flash_vars);
-    int rc;
 
     if (flash)
         flash->resources = (struct device_resources){
             .mmio = {{map->flash, CFI_BANK_SIZE}, {map->flash + CFI_BANK_SIZE, CFI_BANK_SIZE}},
             .mmios = 2,
         };
-    rc = board_add(board, flash, err);
+    return board_add(board, flash, err);
+}
+
+int board_add_firmware(struct board *board, const struct board_firmware_map *map,
+                       struct error *err)
+{
+    int rc = board->config.flash_code ? add_flash(board, map, err) : 0;
+
     if (rc)
         return rc;
     board->fw_cfg = fw_cfg_create();

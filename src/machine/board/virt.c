@@ -62,6 +62,7 @@ enum {
 };
 
 static const struct board_map virt_map = {
+    .title = "virt",
     .name = "linux,dummy-virt",
     .compatible = "linux,dummy-virt",
     .ram_base = 0x40000000,
@@ -133,7 +134,9 @@ static int add_firmware(struct board *board, struct error *err)
 {
     static const struct board_firmware_map map = {.flash = 0, .fw_cfg = 0x09020000};
 
-    return board->config.flash_code ? board_add_firmware(board, &map, err) : 0;
+    /* ACPI tables without firmware are only looked at. */
+    bool any = board->config.flash_code || board->config.acpi;
+    return any ? board_add_firmware(board, &map, err) : 0;
 }
 
 /* --- virtio ----------------------------------------------------------------------------------*/
@@ -435,6 +438,8 @@ int board_virt_create(const struct board_config *asked, struct board **out, stru
         rc = add_all_virtio(board, err);
     if (!rc)
         rc = add_engine(board, err);
+    if (!rc)
+        rc = board_add_tables(board, err);
     if (!rc)
         rc = board_load(board, err);
     if (rc) {

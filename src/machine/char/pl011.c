@@ -15,6 +15,7 @@
 #include "backend/chr/chr.h"
 #include "machine/dev/device.h"
 #include "machine/dev/primecell.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/mem/mem.h"
 
 enum {
@@ -367,6 +368,15 @@ static int pl011_describe(struct device *dev, struct fdt_builder *fdt)
     return 0;
 }
 
+/* It is the first console, too: SPCR and DBG2 name it. */
+static void pl011_describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    device_acpi_begin(dev, &acpi->dsdt, "COM0", "ARMH0011", 0);
+    aml_end(&acpi->dsdt);
+    acpi->uart.base = dev->resources.mmio[0].base;
+    acpi->uart.gsiv = device_gsiv(dev, 0);
+}
+
 static const struct mem_io_ops pl011_io = {pl011_read, pl011_write};
 
 static const struct device_ops pl011_ops = {
@@ -374,6 +384,7 @@ static const struct device_ops pl011_ops = {
     .reset = pl011_reset,
     .destroy = pl011_destroy,
     .describe = pl011_describe,
+    .describe_acpi = pl011_describe_acpi,
     .io = {&pl011_io},
 };
 

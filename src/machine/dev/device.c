@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "machine/fw/acpi/aml.h"
 #include "machine/fw/fdt.h"
 #include "machine/mem/mem.h"
 
@@ -46,4 +47,25 @@ void device_dt_begin(const struct device *dev, struct fdt_builder *fdt, const ch
         dt_reg(fdt, reg, res->mmios);
     if (res->irqs)
         dt_interrupts(fdt, irqs, res->irqs);
+}
+
+uint32_t device_gsiv(const struct device *dev, unsigned irq)
+{
+    enum { PPI0 = 16, SPI0 = 32 };
+    return dev->resources.irq[irq].number + (dev->resources.irq[irq].ppi ? PPI0 : SPI0);
+}
+
+void device_acpi_begin(const struct device *dev, struct aml *aml, const char *name, const char *hid,
+                       unsigned uid)
+{
+    const struct device_resources *res = &dev->resources;
+    aml_device(aml, "%s", name);
+    aml_name_string(aml, "_HID", hid);
+    aml_name_int(aml, "_UID", uid);
+    aml_resources(aml, "_CRS");
+    for (unsigned i = 0; i < res->mmios; i++)
+        aml_memory(aml, res->mmio[i].base, res->mmio[i].size);
+    for (unsigned i = 0; i < res->irqs; i++)
+        aml_interrupt(aml, device_gsiv(dev, i), res->irq[i].edge);
+    aml_resources_end(aml);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The device framework. A device is a private struct with this one first; a board creates it,
- * gives it resources, and maps, describes and resets it through them. The mapping and the device
- * tree read the same resource records.
+ * gives it resources, and maps, describes and resets it through them. The mapping, the device tree
+ * and the ACPI tables read the same resource records.
  */
 #ifndef ARMVM_MACHINE_DEV_DEVICE_H
 #define ARMVM_MACHINE_DEV_DEVICE_H
@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct acpi; /* machine/fw/acpi/acpi.h: namespace and facts of the tables */
+struct aml;
 struct device;
 struct error;
 struct fdt_builder; /* machine/fw/fdt.h: device-tree writer */
@@ -52,6 +54,9 @@ struct device_ops {
     void (*destroy)(struct device *dev);
     /* Writes its device-tree node(s), from dev->resources. May be NULL. */
     int (*describe)(struct device *dev, struct fdt_builder *fdt);
+    /* Writes its device(s) into the ACPI namespace, notes its facts for the static tables; errors
+     * latch there. May be NULL: not told to guests that use ACPI. */
+    void (*describe_acpi)(struct device *dev, struct acpi *acpi);
     /* Handlers of each MMIO window, by window number. */
     const struct mem_io_ops *io[DEVICE_MAX_MMIO];
 };
@@ -64,7 +69,7 @@ struct device {
     struct mem *mem;                      /* for DMA */
     const struct trace *trace;
     struct device *next;                  /* the board's list */
-    bool hidden;                          /* not in the device tree: an empty slot */
+    bool hidden;                          /* neither in the device tree nor in ACPI: an empty slot */
 };
 
 /* Maps all MMIO windows of a device whose resources are set (io handlers get dev as context). */
@@ -74,5 +79,12 @@ int device_map(struct device *dev, struct mem *mem, struct error *err);
  * from the resources; the caller adds what else there is and closes it with dt_end (fw/fdt.h). */
 void device_dt_begin(const struct device *dev, struct fdt_builder *fdt, const char *name,
                      const char *compatible);
+
+/* The GSIV of an interrupt of its resources: the GIC's INTID. */
+uint32_t device_gsiv(const struct device *dev, unsigned irq);
+/* Opens a Device `name` (four characters) with _HID, _UID, and _CRS from the resources; the caller
+ * adds what else there is and closes it with aml_end (fw/acpi/aml.h). */
+void device_acpi_begin(const struct device *dev, struct aml *aml, const char *name, const char *hid,
+                       unsigned uid);
 
 #endif

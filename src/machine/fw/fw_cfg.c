@@ -17,6 +17,7 @@
 
 #include "base/bits.h"
 #include "machine/dev/device.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fdt.h"
 #include "machine/mem/mem.h"
 
@@ -293,6 +294,13 @@ static int fw_cfg_describe(struct device *dev, struct fdt_builder *fdt)
     return 0;
 }
 
+static void fw_cfg_describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    device_acpi_begin(dev, &acpi->dsdt, "FWCF", "QEMU0002", 0);
+    aml_name_int(&acpi->dsdt, "_CCA", 1);
+    aml_end(&acpi->dsdt);
+}
+
 static const struct mem_io_ops fw_cfg_io = {fw_cfg_read, fw_cfg_write};
 
 static const struct device_ops fw_cfg_ops = {
@@ -300,6 +308,7 @@ static const struct device_ops fw_cfg_ops = {
     .reset = fw_cfg_reset,
     .destroy = fw_cfg_destroy,
     .describe = fw_cfg_describe,
+    .describe_acpi = fw_cfg_describe_acpi,
     .io = {&fw_cfg_io},
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fdt.h"
 
 /* Drives a CPU's inputs: Group 0 is signalled as FIQ if GICC_CTLR.FIQEn, else everything as IRQ. */
@@ -139,11 +140,22 @@ static int gicv2_describe(struct device *dev, struct fdt_builder *fdt)
     return rc;
 }
 
+static void gicv2_describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    const struct gicv2 *gic = (struct gicv2 *)dev;
+    acpi->gic.version = 2;
+    acpi->gic.distributor = dev->resources.mmio[0].base;
+    acpi->gic.cpu_interface = dev->resources.mmio[1].base;
+    if (gic->frame)
+        gic->frame->ops->describe_acpi(gic->frame, acpi);
+}
+
 static const struct device_ops gicv2_ops = {
     .name = "gicv2",
     .reset = gicv2_reset,
     .destroy = gicv2_destroy,
     .describe = gicv2_describe,
+    .describe_acpi = gicv2_describe_acpi,
     .io = {&gicv2_dist_io, &gicv2_cpuif_io},
 };
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/trace.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fdt.h"
 #include "machine/intc/gicv2.h"
 #include "machine/mem/mem.h"
@@ -86,12 +87,21 @@ static int describe(struct device *dev, struct fdt_builder *fdt)
     return 0;
 }
 
+static void describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    struct gicv2m *frame = (struct gicv2m *)dev;
+    acpi->msi_frame.base = dev->resources.mmio[0].base;
+    acpi->msi_frame.first_gsiv = (uint16_t)frame->first;
+    acpi->msi_frame.count = (uint16_t)frame->count;
+}
+
 static const struct mem_io_ops io_ops = {io_read, io_write};
 
 static const struct device_ops ops = {
     .name = "gicv2m",
     .destroy = destroy,
     .describe = describe,
+    .describe_acpi = describe_acpi,
     .io = {&io_ops},
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fdt.h"
 #include "machine/intc/its.h"
 
@@ -147,11 +148,23 @@ static int gicv3_describe(struct device *dev, struct fdt_builder *fdt)
     return 0;
 }
 
+static void gicv3_describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    const struct gicv3 *gic = (struct gicv3 *)dev;
+    acpi->gic.version = 3;
+    acpi->gic.distributor = dev->resources.mmio[0].base;
+    acpi->gic.redistributors = dev->resources.mmio[1].base;
+    acpi->gic.redistributor_size = dev->resources.mmio[1].size;
+    if (gic->its)
+        acpi->its = gic->its->resources.mmio[0].base;
+}
+
 static const struct device_ops gicv3_ops = {
     .name = "gicv3",
     .reset = gicv3_reset,
     .destroy = gicv3_destroy,
     .describe = gicv3_describe,
+    .describe_acpi = gicv3_describe_acpi,
     .io = {&gicv3_dist_io, &gicv3_redist_io},
 };
 

@@ -7,10 +7,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/bits.h"
 #include "host/clock.h"
 #include "host/loop.h"
 #include "machine/dev/device.h"
 #include "machine/dev/primecell.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/mem/mem.h"
 
 /* GPIODATA takes 0x000 to 0x3fc: address bits 9:2 are the mask of the lines accessed. */
@@ -215,6 +217,76 @@ static int pl061_describe(struct device *dev, struct fdt_builder *fdt)
     return 0;
 }
 
+/* GPIx = (GPIx | set) & ~clear for the power key's line. */
+static void acpi_set_line(struct aml *aml, const char *reg, bool set)
+{
+    const unsigned line = 1u << PL061_POWER_LINE;
+    aml_op(aml, set ? AML_OR : AML_AND);
+    aml_path(aml, reg);
+    aml_int(aml, set ? line : 0xff & ~line);
+    aml_path(aml, reg);
+}
+
+static void acpi_clear_edge(struct aml *aml)
+{
+    aml_op(aml, AML_STORE);
+    aml_int(aml, 1u << PL061_POWER_LINE);
+    aml_path(aml, "GPIC");
+}
+
+static void acpi_registers(const struct device *dev, struct aml *aml)
+{
+    static const char *const names[] = {"GPIS", "GPIB", "GPIV", "GPIE", "GPRS", "GPMS", "GPIC"};
+    aml_region(aml, "GPIO", dev->resources.mmio[0].base, dev->resources.mmio[0].size);
+    aml_field(aml, "GPIO");
+    aml_field_skip(aml, 8 * GPIOIS);
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+        aml_field_unit(aml, names[i], 32);
+    aml_end(aml);
+}
+
+/*
+ * The controller as a Generic Event Device (ACPI 6.3, 5.6.9) that serves its registers itself, and
+ * the power button: no guest needs a driver of this GPIO controller to hear it. _INI makes line 3
+ * edge-triggered, rising, and enables its interrupt; _EVT clears the edge and tells the button.
+ */
+static void pl061_describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    struct aml *aml = &acpi->dsdt;
+    aml_device(aml, "PWRB");
+    aml_name_eisa_id(aml, "_HID", "PNP0C0C");
+    aml_name_int(aml, "_UID", 0);
+    aml_end(aml);
+
+    aml_device(aml, "GED0");
+    aml_name_string(aml, "_HID", "ACPI0013");
+    aml_name_int(aml, "_UID", 0);
+    aml_resources(aml, "_CRS");
+    aml_interrupt(aml, device_gsiv(dev, 0), dev->resources.irq[0].edge);
+    aml_resources_end(aml);
+    acpi_registers(dev, aml);
+    aml_method(aml, "_INI", 0, true);
+    acpi_set_line(aml, "GPIS", false);
+    acpi_set_line(aml, "GPIB", false);
+    acpi_set_line(aml, "GPIV", true);
+    acpi_clear_edge(aml);
+    acpi_set_line(aml, "GPIE", true);
+    aml_end(aml);
+    aml_method(aml, "_EVT", 1, true);
+    aml_if(aml);
+    aml_op(aml, AML_AND);
+    aml_path(aml, "GPMS");
+    aml_int(aml, 1u << PL061_POWER_LINE);
+    aml_int(aml, 0); /* no target */
+    acpi_clear_edge(aml);
+    aml_op(aml, AML_NOTIFY);
+    aml_path(aml, "\\_SB.PWRB");
+    aml_int(aml, 0x80); /* pressed */
+    aml_end(aml);
+    aml_end(aml);
+    aml_end(aml);
+}
+
 static const struct mem_io_ops pl061_io = {pl061_read, pl061_write};
 
 static const struct device_ops pl061_ops = {
@@ -222,6 +294,7 @@ static const struct device_ops pl061_ops = {
     .reset = pl061_reset,
     .destroy = pl061_destroy,
     .describe = pl061_describe,
+    .describe_acpi = pl061_describe_acpi,
     .io = {&pl061_io},
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fdt.h"
 #include "machine/mem/mem.h"
 #include "machine/pci/pci_impl.h"
@@ -290,11 +291,17 @@ static const struct mem_io_ops pio_ops = {pio_read, pio_write};
 static const struct mem_io_ops mmio32_ops = {mmio32_read, mmio32_write};
 static const struct mem_io_ops mmio64_ops = {mmio64_read, mmio64_write};
 
+static void describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    acpi_pci_host(acpi, &((struct pci_host *)dev)->config.windows);
+}
+
 static const struct device_ops host_ops = {
     .name = "pcie",
     .reset = reset,
     .destroy = destroy,
     .describe = describe,
+    .describe_acpi = describe_acpi,
     .io = {[ECAM] = &ecam_ops, [PIO] = &pio_ops, [MMIO32] = &mmio32_ops, [MMIO64] = &mmio64_ops},
 };
 

@@ -175,6 +175,7 @@ static int pl031_describe(struct device *dev, struct fdt_builder *fdt)
 
 static const struct mem_io_ops pl031_io = {pl031_read, pl031_write};
 
+/* Not in ACPI: guests that use it ask the firmware for the time. */
 static const struct device_ops pl031_ops = {
     .name = "pl031",
     .reset = pl031_reset,

@@ -20,6 +20,7 @@
 #include "base/bits.h"
 #include "host/clock.h"
 #include "host/loop.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fdt.h"
 
 #define CNT(crm, op2) ARM_SYSREG(3, 3, 14, crm, op2)
@@ -303,11 +304,19 @@ static int generic_describe(struct device *dev, struct fdt_builder *fdt)
     return 0;
 }
 
+/* Its interrupts are in GTDT's order already, which is the binding's. */
+static void generic_describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    for (unsigned i = 0; i < dev->resources.irqs && i < ARRAY_SIZE(acpi->timer.gsiv); i++)
+        acpi->timer.gsiv[i] = device_gsiv(dev, i);
+}
+
 static const struct device_ops generic_ops = {
     .name = "generic timer",
     .reset = generic_reset,
     .destroy = generic_destroy,
     .describe = generic_describe,
+    .describe_acpi = generic_describe_acpi,
 };
 
 /* A whole power of two of nanoseconds a tick makes reading the counter a shift. */

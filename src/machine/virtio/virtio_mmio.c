@@ -6,11 +6,13 @@
  */
 #include "machine/virtio/virtio_mmio.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bits.h"
 #include "base/trace.h"
 #include "machine/dev/device.h"
+#include "machine/fw/acpi/acpi.h"
 #include "machine/fw/fdt.h"
 #include "machine/mem/mem.h"
 #include "machine/virtio/virtio.h"
@@ -303,6 +305,16 @@ static int describe(struct device *dev, struct fdt_builder *fdt)
     return 0;
 }
 
+static void describe_acpi(struct device *dev, struct acpi *acpi)
+{
+    char name[8];
+
+    snprintf(name, sizeof(name), "VR%02X", acpi->virtio & 0xff);
+    device_acpi_begin(dev, &acpi->dsdt, name, "LNRO0005", acpi->virtio++);
+    aml_name_int(&acpi->dsdt, "_CCA", 1);
+    aml_end(&acpi->dsdt);
+}
+
 static const struct mem_io_ops io_ops = {io_read, io_write};
 
 static const struct device_ops ops = {
@@ -310,6 +322,7 @@ static const struct device_ops ops = {
     .reset = reset,
     .destroy = destroy,
     .describe = describe,
+    .describe_acpi = describe_acpi,
     .io = {&io_ops},
 };
 

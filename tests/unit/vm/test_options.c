@@ -157,16 +157,18 @@ static void distance_counts_typing_mistakes(void **state)
 
 static void tables_are_complete(void **state)
 {
-    static const struct option_set *const sets[] = {&run_options, &dt_options, &cpus_options,
-                                                    &version_options};
+    static const struct option_set *const sets[] = {&run_options, &dt_options, &acpi_options,
+                                                    &cpus_options, &version_options};
 
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         assert_true(sets[i]->command && sets[i]->usage && sets[i]->intro);
-        for (const struct option *a = sets[i]->table; a->name; a++) {
+        struct options_walk walk = {0};
+        for (const struct option *a; (a = options_next(sets[i], &walk));) {
+            struct options_walk rest = walk;
             assert_non_null(a->set);
             assert_non_null(a->help);
             assert_int_equal(strspn(a->name, "abcdefghijklmnopqrstuvwxyz-"), strlen(a->name));
-            for (const struct option *b = a + 1; b->name; b++)
+            for (const struct option *b; (b = options_next(sets[i], &rest));)
                 assert_string_not_equal(a->name, b->name);
         }
     }
@@ -175,11 +177,12 @@ static void tables_are_complete(void **state)
 /* The completion offers what there is. */
 static void completion_knows_every_cpu_model(void **state)
 {
-    const struct option *option = run_options.table;
+    const struct option *option;
+    struct options_walk walk = {0};
     const char *words, *name;
 
-    while (strcmp(option->name, "cpu"))
-        option++;
+    while (strcmp((option = options_next(&run_options, &walk))->name, "cpu"))
+        ;
     words = option->words;
     for (unsigned i = 0; (name = arm_model_name(i)); i++) {
         size_t len = strlen(name);
@@ -195,16 +198,17 @@ static const char *const promised[] = {
     "memory",    "cpu",      "board",   "gic",           "console",    "disk",
     "net",       "rng",      "engine",  "host-cpu",      "serial",     "code-cache",
     "ephemeral", "timeout",  "expect",  "trace",         "trace-file", "gdb",
-    "stats",     "perf-map", "dry-run", "legacy-virtio", "virtio-bus",
+    "stats",     "perf-map", "dry-run", "legacy-virtio", "virtio-bus", "acpi",
 };
 
 static void promised_options_exist(void **state)
 {
     for (size_t i = 0; i < sizeof(promised) / sizeof(promised[0]); i++) {
-        const struct option *option = run_options.table;
-        while (option->name && strcmp(option->name, promised[i]))
-            option++;
-        assert_non_null(option->name);
+        const struct option *option;
+        struct options_walk walk = {0};
+        while ((option = options_next(&run_options, &walk)) && strcmp(option->name, promised[i]))
+            ;
+        assert_non_null(option);
     }
 }
 
@@ -309,7 +313,7 @@ static void a_bus_that_is_said_is_kept(void **state)
     struct vm_config config;
 
     vm_config_init(&config);
-    assert_int_equal(config.virtio_bus, VM_BUS_DEFAULT);
+    assert_int_equal(config.virtio_bus, VM_BUS_UNSAID);
     assert_int_equal(vm_config_add_disk(&config, "a,bus=pci", NULL), 0);
     assert_int_equal(vm_config_add_disk(&config, "b", NULL), 0);
     assert_int_equal(vm_config_add_net(&config, "user,bus=mmio", NULL), 0);

@@ -126,6 +126,10 @@ with tempfile.TemporaryDirectory() as d:
     refused(3, '', *run, '--serial', f'file:{missing}/x')
     refused(3, '', *run, '--serial', f'file:{d}')
     refused(3, '--out', 'dt', '--out', f'{missing}/x')
+    refused(2, '--output DIR is missing', 'acpi')
+    refused(3, image, 'acpi', '--output', image)
+    refused(3, 'No such file', 'acpi', '--output', f'{missing}/x')
+    refused(2, '--acpi: only firmware', *run, '--acpi')
     big = f'{d}/big'
     with open(big, 'wb') as f:
         f.truncate(64 << 20)
@@ -164,6 +168,8 @@ with tempfile.TemporaryDirectory() as d:
     fine('version')
     fine('--version')
     fine('dt')
+    fine('acpi', '--output', f'{d}/acpi')
+    fine('acpi', '--output', f'{d}/acpi', '--cpus', '8', '--gic', '2')
     fine('dt', '--cpus', '8', '--gic', '2')
     fine(*run, '--dry-run')
     fine(*uefi, '--dry-run')
