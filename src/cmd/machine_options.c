@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cmd/values.h"
 #include "vm/config.h"
+#include "vm/seed.h"
 
 enum {
     MEMORY_MIN_MIB = 16,
@@ -56,6 +57,24 @@ int set_vars(void *ctx, const char *value, struct error *err)
     if (!*value)
         return error_set(err, -EINVAL, "say which file");
     config->vars = value;
+    return 0;
+}
+
+int set_user(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    config->user = value;
+    return seed_check_user(value, err);
+}
+
+int set_ssh_key(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    if (config->ssh_keys == VM_MAX_SSH_KEYS)
+        return error_set(err, -EINVAL, "no more than %d files", VM_MAX_SSH_KEYS);
+    config->ssh_key[config->ssh_keys++] = value;
     return 0;
 }
 

@@ -17,6 +17,8 @@ int set_initrd(void *ctx, const char *value, struct error *err);
 int set_append(void *ctx, const char *value, struct error *err);
 int set_firmware(void *ctx, const char *value, struct error *err);
 int set_vars(void *ctx, const char *value, struct error *err);
+int set_user(void *ctx, const char *value, struct error *err);
+int set_ssh_key(void *ctx, const char *value, struct error *err);
 int set_cpus(void *ctx, const char *value, struct error *err);
 int set_memory(void *ctx, const char *value, struct error *err);
 int set_cpu(void *ctx, const char *value, struct error *err);

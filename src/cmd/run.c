@@ -186,6 +186,16 @@ static const struct option table[] = {
      .help = "file that keeps the firmware's variables, made if it does not exist (default: "
              "IMAGE.vars; without an image they are not kept)"},
 
+    {.name = "user",
+     .arg = "NAME",
+     .set = set_user,
+     .help = "have cloud-init make this user in a cloud image (default there: your own name)"},
+    {.name = "ssh-key",
+     .arg = "FILE",
+     .set = set_ssh_key,
+     .words = "@file",
+     .help = "public key that lets you in as that user (default: those in ~/.ssh)"},
+
     {.sub = machine_options},
     {.name = "acpi",
      .set = set_acpi,
@@ -216,7 +226,8 @@ static const struct option table[] = {
      .words = "user none",
      .help = "virtio network card, up to 8 times. user: a network of its own behind the host "
              "(10.0.2.0/24), with hostfwd=tcp:HOST:GUEST as often as needed; also: mac=ADDRESS, "
-             "bus=pci|mmio, legacy (default: user)"},
+             "bus=pci|mmio, legacy (default: user; with an image, a port from 2222 on leads to the "
+             "guest's SSH server)"},
     {.name = "rng", .off = true, .set = set_rng, .help = "virtio entropy source (default: on)"},
     {.name = "legacy-virtio",
      .set = set_legacy_virtio,

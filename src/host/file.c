@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,4 +147,23 @@ int file_make_directory(const char *what, const char *path, struct error *err)
     if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return 0;
     return fail(err, errno == EEXIST ? -ENOTDIR : -errno, what, path);
+}
+
+int file_anonymous(const char *name, const void *data, size_t size)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC), rc = 0;
+
+    if (fd < 0)
+        return -errno;
+    for (size_t at = 0; at < size && !rc;) {
+        ssize_t n = write(fd, (const uint8_t *)data + at, size - at);
+        if (n > 0)
+            at += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            rc = n ? -errno : -EIO;
+    }
+    if (!rc)
+        return fd;
+    close(fd);
+    return rc;
 }

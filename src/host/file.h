@@ -23,6 +23,10 @@ int file_check(const char *what, const char *path, uint64_t limit, uint64_t *siz
 int file_write(const char *what, const char *path, const void *data, size_t size,
                struct error *err);
 
+/* A file in memory that has no name, with this in it: its descriptor, or negative errno. name is for
+ * people who look at the process. */
+int file_anonymous(const char *name, const void *data, size_t size);
+
 /* Makes the directory path unless there is one. */
 int file_make_directory(const char *what, const char *path, struct error *err);
 

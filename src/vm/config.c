@@ -271,6 +271,10 @@ int vm_config_check(const struct vm_config *config, struct error *err)
     rc = check_firmware(config, err);
     if (rc)
         return rc;
+    if ((config->user || config->ssh_keys) && !config->disks)
+        return error_set(err, -EINVAL,
+                         "%s: that is for cloud images; there is none: armvm run IMAGE",
+                         config->user ? "--user" : "--ssh-key");
     if (config->gic == 2 && config->cpus > GICV2_MAX_CPUS)
         return error_set(err, -EINVAL, "--cpus: GICv2 serves at most %d CPUs; use --gic 3",
                          GICV2_MAX_CPUS);

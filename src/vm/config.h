@@ -11,7 +11,7 @@
 
 struct error;
 
-enum { VM_MAX_DISKS = 16, VM_MAX_NETS = 8 };
+enum { VM_MAX_DISKS = 16, VM_MAX_NETS = 8, VM_MAX_SSH_KEYS = 8 };
 /* What virtio devices are on. */
 enum vm_bus { VM_BUS_UNSAID, VM_BUS_MMIO, VM_BUS_PCI };
 enum vm_console { VM_CONSOLE_PL011, VM_CONSOLE_VIRTIO };
@@ -37,6 +37,9 @@ struct vm_config {
     const char *firmware; /* "auto", "none" or a file; NULL: not said */
     const char *vars;     /* NULL: not said */
     bool image;           /* disk[0] is the one to boot from */
+    const char *user;     /* whom cloud-init makes; NULL: not said */
+    const char *ssh_key[VM_MAX_SSH_KEYS]; /* files */
+    unsigned ssh_keys;
     unsigned cpus;
     uint64_t memory;
     const char *cpu;

@@ -29,6 +29,7 @@
 #include "vm/expect.h"
 #include "vm/flash.h"
 #include "vm/gdb.h"
+#include "vm/login.h"
 #include "vm/notify.h"
 
 enum { POWER_BUTTON_SECONDS = 10 };
@@ -41,9 +42,10 @@ struct vm {
     struct console *console;
     struct chr *serial2; /* PL011's other end, when the console is another device */
     struct expect *expect;
-    struct blk *blk[VM_MAX_DISKS];
+    struct blk *blk[VM_MAX_DISKS + 1]; /* and cloud-init's seed */
     struct net *net[VM_MAX_NETS];
     struct flash flash;
+    struct login login;
     struct board_config board_config;
     struct board *board;
     struct gdb *gdb;
@@ -364,6 +366,24 @@ static enum board_bus bus_of(const struct vm *vm, enum vm_bus said)
     return bus == VM_BUS_PCI ? BOARD_BUS_PCI : BOARD_BUS_MMIO;
 }
 
+/* The last disk. */
+static int open_seed(struct vm *vm, struct error *err)
+{
+    unsigned at = vm->config->disks;
+    int rc;
+
+    if (at == BOARD_MAX_DISKS)
+        return error_set(err, -EINVAL,
+                         "--user: cloud-init's seed needs a disk more than there are");
+    rc = login_open_seed(vm->config, &vm->login, &vm->blk[at], err);
+    if (rc)
+        return rc;
+    vm->board_config.disk[at].blk = vm->blk[at];
+    vm->board_config.disk[at].bus = bus_of(vm, VM_BUS_UNSAID);
+    vm->board_config.disks = at + 1;
+    return 0;
+}
+
 static int open_disks(struct vm *vm, struct error *err)
 {
     const struct vm_config *config = vm->config;
@@ -384,7 +404,7 @@ static int open_disks(struct vm *vm, struct error *err)
         vm->board_config.disk[i].legacy = disk->legacy || config->legacy_virtio;
         vm->board_config.disks = i + 1;
     }
-    return 0;
+    return login_wanted(config) ? open_seed(vm, err) : 0;
 }
 
 static int open_flash(struct vm *vm, struct error *err)
@@ -409,7 +429,9 @@ static int open_nets(struct vm *vm, struct error *err)
     for (unsigned i = 0; i < count; i++) {
         /* Locally administered, and the same for every run: guests name cards after it. */
         uint8_t mac[6] = {0x52, 0x54, 0x00, 0x61, 0x76, (uint8_t)(i + 1)};
-        int rc = net_user_create(vm->loop, net[i].spec, &vm->net[i], err);
+        bool image = !config->net_given && vm_config_firmware(config);
+        int rc = image ? login_open_net(vm->loop, &vm->login, &vm->net[i], err)
+                       : net_user_create(vm->loop, net[i].spec, &vm->net[i], err);
         /* Built without libslirp: nobody asked for a network, so go without. */
         if (rc == -ENOTSUP && !config->net_given)
             return 0;
@@ -563,7 +585,7 @@ void vm_destroy(struct vm *vm)
     for (unsigned i = 0; i < VM_MAX_NETS; i++)
         if (vm->net[i])
             net_destroy(vm->net[i]);
-    for (unsigned i = 0; i < VM_MAX_DISKS; i++)
+    for (unsigned i = 0; i <= VM_MAX_DISKS; i++)
         if (vm->blk[i])
             blk_close(vm->blk[i]);
     flash_close(&vm->flash);
@@ -601,6 +623,19 @@ static void print_stats(struct vm *vm)
     engine_print_stats(board_engine(vm->board), stderr);
 }
 
+/* How to get in. */
+static void say_login(struct vm *vm)
+{
+    const struct login *login = &vm->login;
+
+    if (*login->user)
+        console_say(vm->console, "cloud-init is told of the user %s with %u public key%s",
+                    login->user, login->keys, login->keys == 1 ? "" : "s");
+    if (login->ssh_port)
+        console_say(vm->console, "the guest's SSH server is at: ssh -p %u %s%s127.0.0.1",
+                    login->ssh_port, login->user, *login->user ? "@" : "");
+}
+
 int vm_run(struct vm *vm)
 {
     struct error err = {0};
@@ -619,6 +654,7 @@ int vm_run(struct vm *vm)
     if (vm->gdb)
         console_say(vm->console, "debugger: target remote 127.0.0.1:%u%s", gdb_port(vm->gdb),
                     vm->config->gdb_wait ? " (the guest waits for it)" : "");
+    say_login(vm);
     vm_notify("READY=1\nSTATUS=The guest runs");
     status = loop_run(vm->loop);
     vm_notify("STOPPING=1");
@@ -675,7 +711,7 @@ void vm_print_plan(struct vm *vm, FILE *out)
             config->serial && !board->virtio_console ? config->serial : "stdio");
     if (vm->serial2)
         fprintf(out, "serial     pl011 on %s\n", config->serial);
-    for (unsigned i = 0; i < board->disks; i++)
+    for (unsigned i = 0; i < config->disks; i++)
         fprintf(out, "disk       %s, %" PRIu64 " MiB, %s%s%s%s\n", config->disk[i].path,
                 blk_size(board->disk[i].blk) >> 20, bus_name(board->disk[i].bus),
                 blk_readonly(board->disk[i].blk) ? ", read-only" : "",
@@ -689,6 +725,10 @@ void vm_print_plan(struct vm *vm, FILE *out)
                 mac[4], mac[5], bus_name(board->net[i].bus),
                 board->net[i].legacy ? ", legacy virtio" : "");
     }
+    if (*vm->login.user)
+        fprintf(out, "cloud-init user %s, public keys: %u\n", vm->login.user, vm->login.keys);
+    if (vm->login.ssh_port)
+        fprintf(out, "ssh        127.0.0.1 port %u\n", vm->login.ssh_port);
     fprintf(out, "rng        %s%s\n", board->rng ? "on, " : "off",
             board->rng ? bus_name(board->virtio_bus) : "");
     fprintf(out, "devicetree %zu bytes\n", fdt);

@@ -17,9 +17,13 @@ def fail(args, why, result):
           f'  stdout {result.stdout[:300]!r}\n  stderr {result.stderr[:600]!r}')
 
 
-def refused(status, words, *args):
-    result = subprocess.run([armvm, *args], stdin=subprocess.DEVNULL, capture_output=True,
-                            timeout=20)
+def start(args, env=None):
+    return subprocess.run([armvm, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=20, env=env and {**os.environ, **env})
+
+
+def refused(status, words, *args, env=None):
+    result = start(args, env)
     err = result.stderr.decode(errors='replace')
     if result.returncode != status:
         fail(args, f'status is not {status}', result)
@@ -33,9 +37,14 @@ def refused(status, words, *args):
         fail(args, 'printed something', result)
 
 
+def says(words, *args, env=None):
+    result = start(args, env)
+    if result.returncode or words not in result.stdout.decode():
+        fail(args, f'does not say {words!r}', result)
+
+
 def fine(*args):
-    result = subprocess.run([armvm, *args], stdin=subprocess.DEVNULL, capture_output=True,
-                            timeout=20)
+    result = start(args)
     if result.returncode or result.stderr or not result.stdout:
         fail(args, 'not fine', result)
 
@@ -178,6 +187,20 @@ with tempfile.TemporaryDirectory() as d:
     if os.path.exists(image + '.vars'):
         print('FAIL: --dry-run made a variables file')
         failures += 1
+    key = f'{d}/key.pub'
+    with open(key, 'w') as f:
+        f.write('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey anna@host\n')
+    cloud = f'{d}/debian-genericcloud.img'
+    os.link(image, cloud)
+    refused(2, 'login name', *uefi, '--user', 'Anna B')
+    refused(2, 'cloud', *run, '--user', 'anna')
+    refused(3, 'OpenSSH', *uefi, '--ssh-key', text)
+    refused(3, 'ssh-keygen', *uefi, '--user', 'anna', env={'HOME': d})
+    says('user anna, public keys: 1', *uefi, '--user', 'anna', '--ssh-key', key, '--dry-run')
+    os.makedirs(f'{d}/.ssh')
+    os.link(key, f'{d}/.ssh/id_ed25519.pub')
+    says('public keys: 1', 'run', '--firmware', firmware, cloud, '--dry-run', env={'HOME': d})
+    says('127.0.0.1 port 22', *uefi, '--dry-run')
     fine(*run, '--dry-run', '--disk', f'path={image},readonly', '--disk', f'{image},readonly')
     fine(*run, '--dry-run', '--disk', image, '--ephemeral', '--net', 'none', '--no-rng')
 
