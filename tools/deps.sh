@@ -12,7 +12,7 @@ declare -A packages=(
     [test]="libcmocka-dev libcapstone-dev qemu-user-static device-tree-compiler cpio e2fsprogs gzip
             gcc-aarch64-linux-gnu libc6-dev-arm64-cross clang libclang-rt-14-dev clang-format
             gdb-multiarch expect binutils zstd qemu-efi-aarch64 u-boot-qemu mtools dosfstools
-            fdisk acpica-tools dmidecode"
+            fdisk acpica-tools dmidecode qemu-utils"
     [bench]="cpio e2fsprogs gzip"
 )
 

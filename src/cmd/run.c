@@ -215,8 +215,8 @@ static const struct option table[] = {
      .arg = "path=FILE[,...]",
      .set = set_disk,
      .words = "path=",
-     .help = "virtio disk from a raw image or block device, up to 16 times; also: format=raw, "
-             "readonly, bus=pci|mmio, legacy. Writes go to the image"},
+     .help = "virtio disk from a raw or qcow2 image or a block device, up to 16 times; also: "
+             "format=raw|qcow2, readonly, bus=pci|mmio, legacy. Writes go to the image"},
     {.name = "ephemeral",
      .set = set_ephemeral,
      .help = "throw the writes to all disks, and to the firmware's variables, away at the end"},

@@ -75,13 +75,10 @@ static int disk_item(struct vm_disk *disk, bool first, const char *key, const ch
         free(disk->path);
         disk->path = strdup(value);
     } else if (!strcmp(key, "format") && value) {
-        if (!strcmp(value, "qcow2"))
-            return error_set(err, -EINVAL,
-                             "--disk: this build has no qcow2 yet; convert the image: "
-                             "qemu-img convert -O raw IN OUT");
-        if (strcmp(value, "raw"))
-            return error_set(err, -EINVAL, "--disk: no format '%s'; there is raw", value);
-        disk->raw = true;
+        disk->format = !strcmp(value, "raw") ? "raw" : !strcmp(value, "qcow2") ? "qcow2" : NULL;
+        if (!disk->format)
+            return error_set(err, -EINVAL, "--disk: no format '%s'; there are raw and qcow2",
+                             value);
     } else if (!strcmp(key, "bus") && value) {
         return vm_config_bus("--disk", value, &disk->bus, err);
     } else if (!strcmp(key, "readonly") && !value) {
@@ -92,8 +89,8 @@ static int disk_item(struct vm_disk *disk, bool first, const char *key, const ch
         disk->path = strdup(key);
     } else {
         return error_set(err, -EINVAL,
-                         "--disk: '%s' is not understood; there are path=FILE, format=raw, "
-                         "readonly, bus=pci|mmio, legacy",
+                         "--disk: '%s' is not understood; there are path=FILE, "
+                         "format=raw|qcow2, readonly, bus=pci|mmio, legacy",
                          key);
     }
     return 0;

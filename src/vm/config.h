@@ -18,7 +18,7 @@ enum vm_console { VM_CONSOLE_PL011, VM_CONSOLE_VIRTIO };
 
 struct vm_disk {
     char *path;
-    bool raw; /* format=raw was said */
+    const char *format; /* a constant; NULL: not said */
     bool readonly;
     enum vm_bus bus;
     bool legacy; /* virtio-mmio version 1, transitional on PCI */

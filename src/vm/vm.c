@@ -384,6 +384,13 @@ static int open_seed(struct vm *vm, struct error *err)
     return 0;
 }
 
+static void disk_notice(void *ctx, const char *line)
+{
+    const struct vm *vm = ctx;
+
+    console_say(vm->console, "%s", line);
+}
+
 static int open_disks(struct vm *vm, struct error *err)
 {
     const struct vm_config *config = vm->config;
@@ -394,7 +401,9 @@ static int open_disks(struct vm *vm, struct error *err)
             .path = disk->path,
             .readonly = disk->readonly,
             .ephemeral = config->ephemeral && !disk->readonly,
-            .format = disk->raw ? "raw" : NULL,
+            .format = disk->format,
+            .notice = disk_notice,
+            .notice_ctx = vm,
         };
         int rc = blk_open(&blk, &vm->blk[i], err);
         if (rc)

@@ -89,4 +89,36 @@ boot "transitional devices on PCI" "armvm.run=/devices.sh" --legacy-virtio --vir
     "${devices[@]}"
 boot "interpreter" armvm.quick --cpus 1 --engine interpret
 
+# A file system on a qcow2 image that is based on a compressed one: written, trimmed, read again after
+# the page cache was dropped; afterwards both images and the file system must be whole.
+qcow2() {
+    mkdir "$work/root"
+    cat >"$work/root/run.sh" <<'EOF'
+set -e
+cd /mnt
+dd if=/dev/urandom of=a bs=64k count=300 2>/dev/null
+cp a b; cp a c; sync; rm a c; sync
+fstrim /mnt
+i=0; while [ $i -lt 200 ]; do echo $i >small$i; i=$((i + 1)); done; sync
+echo 3 >/proc/sys/vm/drop_caches
+md5sum b old >sums
+cp b again; sync; echo 3 >/proc/sys/vm/drop_caches
+cmp b again
+md5sum -c sums
+EOF
+    head -c 8388608 /dev/urandom >"$work/root/old"
+    mke2fs -q -t ext4 -d "$work/root" "$work/disk.raw" 128M >/dev/null 2>&1 &&
+        qemu-img convert -q -c -f raw -O qcow2 "$work/disk.raw" "$work/base.qcow2" &&
+        qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 "$work/disk.qcow2" || return 1
+    cp "$work/base.qcow2" "$work/before"
+    boot "qcow2 disk over a compressed one" "armvm.disk armvm.run=/mnt/run.sh" --cpus 2 \
+        --net none --disk "path=$work/disk.qcow2"
+    grep -q 'armvm-guest: exit 0' "$work/log" && cmp "$work/base.qcow2" "$work/before" &&
+        qemu-img check -q "$work/disk.qcow2" &&
+        qemu-img convert -q -O raw "$work/disk.qcow2" "$work/after.raw" &&
+        e2fsck -fn "$work/after.raw" >"$work/fsck" 2>&1
+}
+qcow2
+verdict $? "qcow2 disk: the images and the file system are whole"
+
 exit $((failures > 0))

@@ -21,6 +21,7 @@ enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_ZEROES 
 #define F_RO      (1ull << 5)
 #define F_FLUSH   (1ull << 9)
 #define F_WCE     (1ull << 11)
+#define F_MQ      (1ull << 12)
 #define F_DISCARD (1ull << 13)
 #define F_ZEROES  (1ull << 14)
 
@@ -342,6 +343,40 @@ static void many_requests_at_once_all_come_back(void **state)
     end(&d);
 }
 
+/* Each in a queue of its own, at once; every one comes back in its queue. */
+static void requests_come_back_in_the_queue_they_came_in(void **state)
+{
+    struct ring ring[4];
+    struct disk d;
+
+    begin(&d, false, false, false);
+    reg_write(&d.rig, 0x70, 0);
+    d.features = driver_begin(&d.rig, ~F_EVENT_IDX);
+    assert_true(d.features & F_MQ);
+    assert_int_equal(config_read(&d.rig, 34, 2), 4);
+    for (unsigned i = 0; i < 4; i++)
+        driver_queue(&d.rig, &ring[i], i, 16);
+    driver_ok(&d.rig);
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t at = HEADER + 0x40 * i;
+        poke(&d.rig, at, 4, T_IN);
+        poke(&d.rig, at + 8, 8, 10 + i);
+        poke(&d.rig, STATUS + i, 1, 0xaa);
+        set_desc(&d.rig, ring[i].desc, 0, at, 16, D_NEXT, 1);
+        set_desc(&d.rig, ring[i].desc, 1, DATA + SECTOR * i, SECTOR, D_NEXT | D_WRITE, 2);
+        set_desc(&d.rig, ring[i].desc, 2, STATUS + i, 1, D_WRITE, 0);
+        make_available(&d.rig, &ring[i], 0);
+    }
+    for (unsigned i = 4; i-- > 0;) {
+        notify(&d.rig, &ring[i]);
+        assert_int_equal(wait_used(&d.rig, &ring[i]).len, SECTOR + 1);
+        assert_int_equal(peek(&d.rig, STATUS + i, 1), 0);
+        assert_int_equal(peek(&d.rig, DATA + SECTOR * i, 1), pattern(10 + i));
+        assert_false(i && has_used(&d.rig, &ring[i - 1]));
+    }
+    end(&d);
+}
+
 static void memory_is_untouched_after_reset(void **state)
 {
     struct disk d;
@@ -433,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_short_header_is_an_error_and_no_status_breaks),
         cmocka_unit_test(the_cache_mode_can_be_changed_and_reset),
         cmocka_unit_test(many_requests_at_once_all_come_back),
+        cmocka_unit_test(requests_come_back_in_the_queue_they_came_in),
         cmocka_unit_test(memory_is_untouched_after_reset),
         cmocka_unit_test(a_flood_from_two_threads_is_carried_to_its_end),
     };

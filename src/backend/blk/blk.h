@@ -29,11 +29,17 @@ struct blk_config {
     const char *path;
     bool readonly;
     bool ephemeral;     /* writes go to an anonymous overlay that vanishes */
-    const char *format; /* "raw" or NULL to probe */
+    const char *format; /* "raw", "qcow2", or NULL to look at its first bytes */
+    /* Called, from any thread, with a line about something the user should know of; or NULL. */
+    void (*notice)(void *ctx, const char *line);
+    void *notice_ctx;
 };
 
-/* Opens an image and locks it (another writer, also in another process, is refused with one line
- * naming the file). A directory, a missing file, no permission: one line each. */
+/* Opens an image and what it is based on, and locks all of these files: this one for ourselves
+ * alone if it is written, the others against being written. Whatever is wrong with one of them is
+ * one line that names it. path must stay
+ * valid. With format NULL a raw image's guest cannot write what would make it
+ * another format (such a write fails). */
 int blk_open(const struct blk_config *config, struct blk **blk, struct error *err);
 void blk_close(struct blk *blk); /* waits for requests under way, flushes */
 
@@ -43,5 +49,21 @@ uint64_t blk_size(const struct blk *blk);
 bool blk_readonly(const struct blk *blk);
 /* Hands over a request; done is called exactly once, possibly before this returns. */
 void blk_submit(struct blk *blk, struct blk_request *request);
+
+struct blk_info {
+    const char *format; /* "raw" or "qcow2" */
+    uint64_t size;      /* of the disk, bytes */
+    uint64_t file_size; /* what the file takes on its file system, bytes (without backing files) */
+    char backing[4096]; /* as recorded in the image; empty: none */
+    uint32_t cluster_size;   /* 0: none */
+    unsigned version;        /* of the format; 0: none */
+    const char *compression; /* how compressed clusters are; NULL: there can be none */
+    bool dirty, corrupt;     /* as marked in the image */
+    unsigned snapshots;
+};
+
+/* Says what an image is, by its first bytes, also one that blk_open would refuse because of a
+ * feature. Opens and locks nothing else, changes nothing. The strings are constants. */
+int blk_describe(const char *path, struct blk_info *info, struct error *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+struct blk_config;
 struct error;
 struct image;
 
@@ -29,8 +30,25 @@ struct image {
     uint64_t size; /* a multiple of 512 */
 };
 
-/* fd becomes the image's. path for messages. */
+/* Opens what config asks for, with all that lies below it, and locks every file (open.c). */
+int image_open(const struct blk_config *config, struct image **image, struct error *err);
+
+enum image_format { IMAGE_RAW, IMAGE_QCOW2, IMAGE_FOREIGN };
+enum { IMAGE_PROBE_BYTES = 80 };
+/* What the first bytes of a file (zeroes where it is shorter) make it (probe.c). *name is for
+ * people. */
+enum image_format image_probe(const uint8_t bytes[IMAGE_PROBE_BYTES], const char **name);
+
+/* A raw image whose format was guessed: a write that would make the guess another one the next time
+ * fails with -EPERM (guard.c). base becomes the guard's; config has the path,
+ * and who is to be told. */
+int guard_open(struct image *base, const struct blk_config *config, struct image **image,
+               struct error *err);
+
+/* fd becomes the image's, unless it fails. path for messages. */
 int raw_open(int fd, const char *path, struct image **image, struct error *err);
+/* Frees it without closing fd, which is the caller's again. */
+void raw_abandon(struct image *image);
 /* Writes go to an unlinked temporary file instead of base, which becomes the overlay's. */
 int overlay_open(struct image *base, struct image **image, struct error *err);
 

@@ -82,7 +82,8 @@ static int transfer(int fd, uint64_t offset, const struct iovec *iov, int iovcnt
             return -EIO;
         if (!n) { /* past the end */
             for (; iovcnt; at++, iovcnt--)
-                memset(at->iov_base, 0, at->iov_len);
+                if (at->iov_len)
+                    memset(at->iov_base, 0, at->iov_len);
             break;
         }
         offset += (uint64_t)n;
@@ -173,6 +174,11 @@ static void raw_close(struct image *image)
 
     close(raw->fd);
     free(raw);
+}
+
+void raw_abandon(struct image *image)
+{
+    free(image);
 }
 
 static const struct image_ops raw_ops = {

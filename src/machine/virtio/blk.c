@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * virtio block device (virtio 1.2, 5.2): one queue. Requests go from the notifying thread straight
+ * virtio block device (virtio 1.2, 5.2): four queues, of which a driver uses as many as it has CPUs
+ * for. Requests go from the notifying thread straight
  * to the back end and come back on its threads. A request's chain keeps its host addresses while
  * it is under way; a reset waits for it and then drops its result.
  */
@@ -14,6 +15,7 @@
 #include "machine/virtio/virtio.h"
 
 enum {
+    QUEUES = 4,
     QUEUE_SIZE = 128,
     SEG_MAX = QUEUE_SIZE - 2, /* a header and a status besides */
     SIZE_MAX_BYTES = 4 << 20,
@@ -31,6 +33,7 @@ enum {
 #define VIRTIO_BLK_F_FLUSH        (1ull << 9)
 #define VIRTIO_BLK_F_TOPOLOGY     (1ull << 10)
 #define VIRTIO_BLK_F_CONFIG_WCE   (1ull << 11)
+#define VIRTIO_BLK_F_MQ           (1ull << 12)
 #define VIRTIO_BLK_F_DISCARD      (1ull << 13)
 #define VIRTIO_BLK_F_WRITE_ZEROES (1ull << 14)
 
@@ -69,6 +72,7 @@ struct vblk;
 struct request {
     struct vblk *dev;
     struct request *next; /* free list */
+    unsigned queue;
     uint32_t type;
     uint32_t data;          /* bytes of data in the write part */
     bool unsafe;            /* write-through: flush when done */
@@ -85,12 +89,12 @@ struct vblk {
     char serial[ID_BYTES];
     uint64_t sectors;
     struct request *free;
-    unsigned under_way;     /* requests, and threads in process() */
-    pthread_cond_t drained; /* under_way became 0 */
-    bool unfinished;        /* a notification ran out of budget: completions go on */
+    unsigned under_way;      /* requests, and threads in process() */
+    pthread_cond_t drained;  /* under_way became 0 */
+    bool unfinished[QUEUES]; /* a notification ran out of budget: completions go on */
 };
 
-static void process(struct vblk *b);
+static void process(struct vblk *b, unsigned queue);
 
 static struct request *request_get(struct vblk *b)
 {
@@ -122,7 +126,7 @@ static void complete(struct request *r, int status)
 {
     struct vblk *b = r->dev;
     struct virtio *v = &b->v;
-    struct virtq *q = &v->queue[0];
+    struct virtq *q = &v->queue[r->queue];
     uint8_t byte = (uint8_t)status;
 
     /* After a failure or during a reset the memory is the driver's again. */
@@ -131,7 +135,7 @@ static void complete(struct request *r, int status)
         virtq_written(v->mem, &r->chain, r->data);
         virtq_write(v->mem, &r->chain, r->chain.in_len - 1, &byte, 1);
         virtq_push(q, r->chain.head, written + 1);
-        virtio_signal(v, 0);
+        virtio_signal(v, r->queue);
     }
     request_put(r);
     leave(b);
@@ -173,11 +177,12 @@ static void done(struct blk_request *io, int result)
     if (result && trace_on(b->v.trace, TRACE_VIRTIO))
         trace_print(b->v.trace, TRACE_VIRTIO, "virtio-blk: request type %u: %s", r->type,
                     strerror(-result));
-    if (r->io.background && b->unfinished) {
-        b->unfinished = false;
+    if (r->io.background && b->unfinished[r->queue]) {
+        unsigned queue = r->queue;
+        b->unfinished[queue] = false;
         b->under_way++;
         complete(r, status_of(result));
-        process(b);
+        process(b, queue);
         leave(b);
     } else {
         complete(r, status_of(result));
@@ -311,17 +316,17 @@ static bool start(struct request *r)
 }
 
 /* Takes the next request; NULL when there is none, and then the driver will tell of new ones. */
-static struct request *take(struct vblk *b)
+static struct request *take(struct vblk *b, unsigned queue)
 {
     struct virtio *v = &b->v;
     struct request *r = request_get(b);
 
     if (!r)
         virtio_fail(v, "the host is out of memory");
-    while (r && !virtio_pop(v, 0, &r->chain)) {
-        if (virtio_queue_live(v, 0)) {
-            virtq_enable_notify(&v->queue[0]);
-            if (virtq_pending(&v->queue[0]))
+    while (r && !virtio_pop(v, queue, &r->chain)) {
+        if (virtio_queue_live(v, queue)) {
+            virtq_enable_notify(&v->queue[queue]);
+            if (virtq_pending(&v->queue[queue]))
                 continue;
         }
         request_put(r);
@@ -339,14 +344,15 @@ static void submit(struct request *r)
 }
 
 /* Lock held, and released around each submission (its end may come at once). */
-static void process(struct vblk *b)
+static void process(struct vblk *b, unsigned queue)
 {
     struct virtio *v = &b->v;
     struct request *r;
     unsigned n = 0;
 
     b->under_way++; /* ourselves, as long as we may touch b */
-    while (n < BUDGET && (r = take(b))) {
+    while (n < BUDGET && (r = take(b, queue))) {
+        r->queue = queue;
         if (!r->chain.in_len) {
             request_put(r);
             virtio_fail(v, "a block request has no room for its status");
@@ -358,7 +364,7 @@ static void process(struct vblk *b)
         /* The last one goes to another thread, which then carries on here. */
         if (++n == BUDGET) {
             r->io.background = true;
-            b->unfinished = true;
+            b->unfinished[queue] = true;
         }
         pthread_mutex_unlock(&v->lock);
         submit(r);
@@ -369,7 +375,7 @@ static void process(struct vblk *b)
 
 static void notify(struct virtio *v, unsigned queue)
 {
-    process((struct vblk *)v);
+    process((struct vblk *)v, queue);
 }
 
 static void quiesce(struct virtio *v)
@@ -378,7 +384,7 @@ static void quiesce(struct virtio *v)
 
     while (b->under_way)
         pthread_cond_wait(&b->drained, &v->lock);
-    b->unfinished = false;
+    memset(b->unfinished, 0, sizeof(b->unfinished));
 }
 
 /* Without FLUSH a driver cannot ask for durability: every write has it (5.2.5.1). */
@@ -400,7 +406,7 @@ static void fill_config(struct vblk *b)
     st_le(c + CONFIG_MIN_IO, 2, 8);
     st_le(c + CONFIG_OPT_IO, 4, 0);
     c[CONFIG_WRITEBACK] = 1;
-    st_le(c + CONFIG_NUM_QUEUES, 2, 1);
+    st_le(c + CONFIG_NUM_QUEUES, 2, QUEUES);
     st_le(c + CONFIG_MAX_DISCARD_SECTORS, 4, MAX_RANGE_SECTORS);
     st_le(c + CONFIG_MAX_DISCARD_SEG, 4, MAX_RANGES);
     st_le(c + CONFIG_DISCARD_ALIGNMENT, 4, 8);
@@ -444,10 +450,11 @@ static void destroy(struct virtio *v)
 static const struct virtio_type blk_type = {
     .name = "virtio-blk",
     .id = 2,
-    .queues = 1,
-    .queue_max = {QUEUE_SIZE},
+    .queues = QUEUES,
+    .queue_max = {QUEUE_SIZE, QUEUE_SIZE, QUEUE_SIZE, QUEUE_SIZE},
     .features = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
-                VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY | VIRTIO_BLK_F_CONFIG_WCE,
+                VIRTIO_BLK_F_FLUSH | VIRTIO_BLK_F_TOPOLOGY | VIRTIO_BLK_F_CONFIG_WCE |
+                VIRTIO_BLK_F_MQ,
     .configured = configured,
     .notify = notify,
     .started = started,

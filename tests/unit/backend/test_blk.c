@@ -124,7 +124,9 @@ static void what_cannot_be_opened_is_explained(void **state)
     unlink(empty);
     config.path = path;
     config.format = "qcow2";
-    refused(&config, -EINVAL, "format qcow2");
+    refused(&config, -EINVAL, "no qcow2 image");
+    config.format = "vdi";
+    refused(&config, -EINVAL, "format vdi");
 }
 
 static void other_formats_are_refused_unless_called_raw(void **state)
@@ -134,7 +136,7 @@ static void other_formats_are_refused_unless_called_raw(void **state)
     struct blk *blk;
     int fd = open(path, O_WRONLY);
 
-    assert_int_equal(pwrite(fd, "QFI\xfb", 4, 0), 4);
+    assert_int_equal(pwrite(fd, "KDMV", 4, 0), 4);
     close(fd);
     refused(&config, -EINVAL, "format=raw");
     config.format = "raw";

@@ -216,7 +216,7 @@ static const struct {
     const char *args, *words; /* NULL: fine */
 } run_lines[] = {
     {"--kernel k --initrd i --append x --cpus 4 --memory 2G --gic 2 --console virtio", NULL},
-    {"--disk path=a,readonly --disk b,format=raw,legacy,bus=mmio --net none --no-rng", NULL},
+    {"--disk path=a,readonly,format=qcow2 --disk b,format=raw,legacy,bus=mmio --net none --no-rng", NULL},
     {"--net user,hostfwd=tcp:2222:22,mac=52:54:00:00:00:09,legacy --engine interpret", NULL},
     {"--serial file:/x --serial pty --serial socket:/y --serial none --host-cpu v3", NULL},
     {"--cpu cortex-a72 --code-cache 64M --timeout 90s --expect ok --stats --perf-map", NULL},
@@ -235,7 +235,6 @@ static const struct {
     {"--disk path=a,bus=xen", "no Xen devices yet"},
     {"--net user,bus=isa", "no bus 'isa'"},
     {"--virtio-bus usb", "no bus 'usb'"},
-    {"--disk path=a,format=qcow2", "no qcow2 yet"},
     {"--disk path=a,format=vdi", "no format 'vdi'"},
     {"--disk path=a,colour=red", "'colour' is not understood"},
     {"--disk format=raw", "no path given"},

@@ -194,7 +194,7 @@ with tempfile.TemporaryDirectory() as d:
     os.link(image, cloud)
     refused(2, 'login name', *uefi, '--user', 'Anna B')
     refused(2, 'cloud', *run, '--user', 'anna')
-    refused(3, 'OpenSSH', *uefi, '--ssh-key', text)
+    refused(2, 'OpenSSH', *uefi, '--ssh-key', text)
     refused(3, 'ssh-keygen', *uefi, '--user', 'anna', env={'HOME': d})
     says('user anna, public keys: 1', *uefi, '--user', 'anna', '--ssh-key', key, '--dry-run')
     os.makedirs(f'{d}/.ssh')
