@@ -29,7 +29,8 @@ MAY = {
     "machine/board": ["machine/dev", "arm", "machine/mem", "machine/fw", "backend", "engine.h",
                       "host", *DEVICES],
     "vm": ["machine/board", "engine.h", "machine/dev", "host", "backend", "machine/mem", "arm"],
-    "cmd": ["vm", "backend", "host", "arm", "engine.h", "machine/board"],
+    "image": ["backend"],
+    "cmd": ["vm", "backend", "image", "host", "arm", "engine.h", "machine/board"],
     "engine": [],
 }
 for device in DEVICES:

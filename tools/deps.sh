@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Installs what a target needs and the machine lacks, from Debian 12's packages: quick and silent
-# when nothing is missing. Sets: build (the program), test (make check), bench.
+# when nothing is missing. Sets: build (the program), test (make check),
+# image (building and booting images), bench.
 #   tools/deps.sh SET...
 set -euo pipefail
 
@@ -12,7 +13,8 @@ declare -A packages=(
     [test]="libcmocka-dev libcapstone-dev qemu-user-static device-tree-compiler cpio e2fsprogs gzip
             gcc-aarch64-linux-gnu libc6-dev-arm64-cross clang libclang-rt-14-dev clang-format
             gdb-multiarch expect binutils zstd qemu-efi-aarch64 u-boot-qemu mtools dosfstools
-            fdisk acpica-tools dmidecode qemu-utils"
+            fdisk gdisk util-linux acpica-tools dmidecode qemu-utils"
+    [image]="apt dpkg debian-archive-keyring e2fsprogs fdisk dosfstools mtools cpio qemu-efi-aarch64"
     [bench]="cpio e2fsprogs gzip"
 )
 

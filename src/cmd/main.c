@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "vm/vm.h"
 
 struct command {
-    const char *name;
+    const char *name;                  /* one word, or two: "image info" */
     const char *summary;               /* for `armvm help` */
     int (*run)(int argc, char **argv); /* NULL: a later build has it */
     const struct option_set *options;
@@ -21,17 +22,25 @@ static const struct command commands[] = {
     {"acpi", "writes the ACPI tables that a guest would get", command_acpi, &acpi_options},
     {"cpus", "lists the CPU models and features", command_cpus, &cpus_options},
     {"version", "says what this build and this host are", command_version, &version_options},
-    {"image", "builds disk images, says what an image is", NULL, NULL},
+    {"image create", "builds a disk image with Debian", command_image_create,
+     &image_create_options},
+    {"image info", "says what a disk image is", command_image_info, &image_info_options},
     {"check", "checks an image or a machine against the specification", NULL, NULL},
     {"ctl", "controls a running machine", NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };
 
-static const struct command *find(const char *name)
+/* Looks the first words of an argument list up; *words says how many of them are the name. */
+static const struct command *find(int argc, char **argv, int *words)
 {
-    for (const struct command *command = commands; command->name; command++)
-        if (!strcmp(command->name, name))
+    for (const struct command *command = commands; command->name; command++) {
+        size_t first = strcspn(command->name, " ");
+        if (strlen(argv[0]) != first || strncmp(command->name, argv[0], first))
+            continue;
+        *words = command->name[first] ? 2 : 1;
+        if (*words == 1 || (argc > 1 && !strcmp(command->name + first + 1, argv[1])))
             return command;
+    }
     return NULL;
 }
 
@@ -57,8 +66,8 @@ static void print_help(FILE *out)
           out);
     for (const struct command *command = commands; command->name; command++)
         if (command->run)
-            fprintf(out, "  %-10s%s\n", command->name, command->summary);
-    fputs("  help      prints this, or a command's options: armvm help run\n\n"
+            fprintf(out, "  %-14s%s\n", command->name, command->summary);
+    fputs("  help          prints this, or a command's options: armvm help run\n\n"
           "The first boot:\n"
           "  armvm run --kernel Image --initrd initrd.img --append 'panic=-1'\n\n"
           "armvm(1) and armvm-run(1) are the manual.\n",
@@ -72,11 +81,27 @@ static int absent(const struct command *command)
     return VM_EXIT_USAGE;
 }
 
+/* "image" alone, or with a second word that there is not: which there are. */
+static bool group(const char *name, char *members, size_t size)
+{
+    size_t len = strlen(name);
+
+    members[0] = 0;
+    for (const struct command *command = commands; command->name; command++)
+        if (!strncmp(command->name, name, len) && command->name[len] == ' ')
+            snprintf(members + strlen(members), size - strlen(members), "%s'armvm %s'",
+                     members[0] ? " and " : "", command->name);
+    return members[0];
+}
+
 static int unknown(const char *name)
 {
     const char *meant = nearest(name);
+    char members[128];
 
-    if (meant)
+    if (group(name, members, sizeof(members)))
+        fprintf(stderr, "armvm: 'armvm %s' needs one more word: there are %s\n", name, members);
+    else if (meant)
         fprintf(stderr, "armvm: no command '%s'; did you mean 'armvm %s'?\n", name, meant);
     else if (name[0] == '-')
         fprintf(stderr, "armvm: a command comes first: armvm run %s ...\n", name);
@@ -89,6 +114,7 @@ static int unknown(const char *name)
 static int help(int argc, char **argv)
 {
     const struct command *command;
+    int words;
 
     if (argc < 2) {
         print_help(stdout);
@@ -103,7 +129,7 @@ static int help(int argc, char **argv)
         }
         return 0;
     }
-    command = find(argv[1]);
+    command = find(argc - 1, argv + 1, &words);
     if (!command)
         return unknown(argv[1]);
     if (!command->run)
@@ -126,6 +152,7 @@ static int finish(int status)
 int main(int argc, char **argv)
 {
     const struct command *command;
+    int words;
 
     /* A reader that goes away must not end a guest: writing fails and is ignored. */
     signal(SIGPIPE, SIG_IGN);
@@ -137,10 +164,10 @@ int main(int argc, char **argv)
         return finish(help(argc - 1, argv + 1));
     if (!strcmp(argv[1], "--version"))
         return finish(command_version(1, argv + 1));
-    command = find(argv[1]);
+    command = find(argc - 1, argv + 1, &words);
     if (!command)
         return unknown(argv[1]);
     if (!command->run)
         return absent(command);
-    return finish(command->run(argc - 1, argv + 1));
+    return finish(command->run(argc - words, argv + words));
 }

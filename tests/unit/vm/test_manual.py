@@ -52,20 +52,23 @@ def documented(roff):
 
 commands = table()
 for command, options in commands.items():
-    there = documented(page(f'armvm-{command}'))
+    name_of_page = f'armvm-{command.replace(" ", "-")}'
+    there = documented(page(name_of_page))
     for name, arg in options.items():
         if name not in there:
-            failures.append(f'armvm-{command}.1 lacks {name}')
+            failures.append(f'{name_of_page}.1 lacks {name}')
         elif there[name] != arg:
-            failures.append(f'armvm-{command}.1: {name} {there[name]}; the program has {arg}')
+            failures.append(f'{name_of_page}.1: {name} {there[name]}; the program has {arg}')
     for name in there:
         if name not in options:
-            failures.append(f'armvm-{command}.1 has {name}, the program does not')
-    if f'armvm-{command}' not in plain(page('armvm')):
-        failures.append(f'armvm.1 does not point to armvm-{command}(1)')
+            failures.append(f'{name_of_page}.1 has {name}, the program does not')
+    if name_of_page not in plain(page('armvm')):
+        failures.append(f'armvm.1 does not point to {name_of_page}(1)')
 
 # The completion asks the program itself; run it the way bash would.
-for line, expected in (('armvm ', set(commands)), ('armvm run --', set(commands['run'])),
+for line, expected in (('armvm ', {c.split()[0] for c in commands}), ('armvm image ', {'create', 'info'}),
+                       ('armvm image create --', set(commands['image create'])),
+                       ('armvm image info --format ', {'text', 'json'}), ('armvm run --', set(commands['run'])),
                        ('armvm run --gic ', {'2', '3'}), ('armvm ru', {'run'})):
     script = f'''
         PATH="$(dirname {armvm}):$PATH"

@@ -75,7 +75,9 @@ with tempfile.TemporaryDirectory() as d:
     refused(2, "did you mean 'armvm run'", 'rnu')
     refused(2, 'armvm help', 'frobnicate')
     refused(2, 'a command comes first', '--kernel', kernel)
-    for name in ('image', 'check', 'ctl'):
+    refused(2, "'armvm image create' and 'armvm image info'", 'image')
+    refused(2, "'armvm image create' and 'armvm image info'", 'image', 'frobnicate')
+    for name in ('check', 'ctl'):
         refused(2, 'does not have', name)
         refused(2, 'does not have', 'help', name)
 
@@ -118,6 +120,34 @@ with tempfile.TemporaryDirectory() as d:
     refused(2, 'too many', 'cpus', 'all')
     refused(2, 'no option', 'version', '--verbose')
     refused(2, 'no option', 'dt', '--disk', image)
+
+    # armvm image.
+    create = ('image', 'create', '--output', f'{d}/new.img')
+    for size in ('0', '1M', '17T', 'big'):
+        refused(2, '--size', *create, '--size', size)
+    for name in ('', '-x', 'x-', 'a_b', 'a.b', 'x' * 64):
+        refused(2, 'host name', *create, '--hostname', name)
+    for name in ('', '0x', 'A', 'a b', 'x' * 33, 'root'):
+        refused(2, '--user', *create, '--user', name)
+    for name in ('', 'x;y', 'a,,b', '-o', '../x', 'a\nb'):
+        refused(2, '--include', *create, '--include', name)
+    for url in ('', 'ftp://x/', 'http://', 'http://x y', 'http://x/ [trusted=yes]', '/srv/debian'):
+        refused(2, '--mirror', *create, '--mirror', url)
+    refused(2, '--suite', *create, '--suite', '../x')
+    refused(2, '--password', *create, '--password', '')
+    refused(2, '--password', *create, '--password', 'a\nb')
+    refused(2, '--format', *create, '--format', 'vmdk')
+    refused(2, 'exclude', *create, '--quiet', '--verbose')
+    refused(2, 'public key', *create, '--ssh-key', text)
+    refused(3, 'No such file', *create, '--ssh-key', f'{d}/nonexistent')
+    refused(3, '--force', 'image', 'create', '--output', image)
+    refused(3, 'directory', 'image', 'create', '--output', d)
+    refused(3, 'No such file', 'image', 'create', '--output', f'{d}/no/x.img')
+    refused(2, 'which image', 'image', 'info')
+    refused(2, 'one image', 'image', 'info', image, image)
+    refused(3, 'No such file', 'image', 'info', f'{d}/nonexistent')
+    refused(3, 'directory', 'image', 'info', d)
+    refused(3, '', 'image', 'info', fifo)
 
     # Files and the host.
     missing = f'{d}/nonexistent'
@@ -174,6 +204,10 @@ with tempfile.TemporaryDirectory() as d:
     fine('run', '--help')
     fine('dt', '--help')
     fine('cpus')
+    fine('image', 'info', image)
+    fine('image', 'info', '--format', 'json', image)
+    fine('image', 'create', '--help')
+    fine('help', 'image', 'info')
     fine('version')
     fine('--version')
     fine('dt')

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Synchronous reads from a block back end. */
+#include <pthread.h>
+
+#include "backend/blk/blk.h"
+#include "image/source.h"
+
+struct wait {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int done, result;
+};
+
+static void finished(struct blk_request *request, int result)
+{
+    struct wait *wait = request->ctx;
+
+    pthread_mutex_lock(&wait->lock);
+    wait->done = 1;
+    wait->result = result;
+    pthread_cond_signal(&wait->changed);
+    pthread_mutex_unlock(&wait->lock);
+}
+
+static int read_blk(void *ctx, uint64_t offset, void *buf, size_t len)
+{
+    struct wait wait = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+    struct iovec iov = {buf, len};
+    struct blk_request request = {.op = BLK_READ,
+                                  .offset = offset,
+                                  .len = len,
+                                  .iov = &iov,
+                                  .iovcnt = 1,
+                                  .done = finished,
+                                  .ctx = &wait};
+
+    blk_submit(ctx, &request);
+    pthread_mutex_lock(&wait.lock);
+    while (!wait.done)
+        pthread_cond_wait(&wait.changed, &wait.lock);
+    pthread_mutex_unlock(&wait.lock);
+    return wait.result;
+}
+
+struct image_source source_blk(struct blk *blk)
+{
+    return (struct image_source){.read = read_blk, .ctx = blk, .size = blk_size(blk)};
+}
