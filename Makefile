@@ -16,7 +16,8 @@ all: $(BUILD)/build.ninja
 
 help:
 	@echo 'make            build/armvm'
-	@echo 'make demo       boot Debian'"'"'s arm64 kernel to a shell (scripted without a terminal)'
+	@echo 'make demo       build a Debian image and boot it to login (scripted without a terminal)'
+	@echo 'make demo-kernel   boot Debian'"'"'s arm64 kernel directly to a shell'
 	@echo 'make check      all tests: unit, instructions, devices, guest boots'
 	@echo 'make check-asan, check-ubsan, check-tsan   the tests under a sanitizer'
 	@echo 'make check-clang   build and unit tests with clang'
@@ -43,8 +44,11 @@ have-test-deps:
 	@[ ! -f $(BUILD)/build.ninja ] || meson introspect --tests $(BUILD) | grep -q '"name"' || \
 	    meson setup --reconfigure $(BUILD) >/dev/null
 
-demo demo-kernel: all
+demo: all
 	@tools/guest/demo.sh $(BUILD)/armvm
+
+demo-kernel: all
+	@tools/guest/demo-kernel.sh $(BUILD)/armvm
 
 check: have-test-deps lint all
 	@tools/check.sh $(BUILD)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|jobs|matrix|results]     all of them without an argument
+#   long.sh ARMVM [boots|jobs|logins|matrix|results]     all of them without an argument
 # Results compares what programs print with what they print under QEMU.
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -59,6 +59,10 @@ if [ "$what" = all ] || [ "$what" = boots ]; then
         echo "${BOOTS:-100} boots at $cpus CPUs: $((failed - before)) failed"
     done
 fi
+if [ "$what" = all ] || [ "$what" = logins ]; then
+    "$top/tests/guest/logins.sh" "$armvm" || failed=$((failed + 1))
+fi
+
 # In a guest on a copy of the Debian image; prints its console, leaves it in $work/log.
 job() { # NAME
     cp --sparse=always "$guest/rootfs.img" "$work/disk.img"
