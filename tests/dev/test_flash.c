@@ -379,6 +379,19 @@ static void reset_brings_the_array_back_and_unlocks(void **state)
     assert_int_equal(rd32(b->mem, VARS + 8), 0);
 }
 
+static void reset_takes_back_a_rewrite_that_is_under_way(void **state)
+{
+    struct bench *b = *state;
+
+    erase(b, 0);
+    program(b, 0, 0x600dda7a);
+    program(b, 4, 0x12345678);
+    erase(b, 0);
+    program(b, 0, 0x600dda7a);
+    b->flash->ops->reset(b->flash);
+    assert_int_equal(rd32(b->mem, VARS + 4), 0x12345678);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -401,6 +414,7 @@ int main(void)
         T(stray_stores_to_the_code_bank_are_ignored),
         T(leaving_the_array_is_announced_once_if_loads_were_cached),
         T(reset_brings_the_array_back_and_unlocks),
+        T(reset_takes_back_a_rewrite_that_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

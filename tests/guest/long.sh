@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|jobs|logins|matrix|results]     all of them without an argument
-# Results compares what programs print with what they print under QEMU.
+#   long.sh ARMVM [boots|jobs|logins|matrix|results|vars|qcow2|installer]
+# All of them without the second argument. Results compares what programs print with what they print
+# under QEMU. The others are in long/: UEFI variables and qcow2 images under kill -9 (ROUNDS times),
+# Debian's installer, the Debian image's login in all variants of the machine.
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 armvm=$1
@@ -60,7 +62,7 @@ if [ "$what" = all ] || [ "$what" = boots ]; then
     done
 fi
 if [ "$what" = all ] || [ "$what" = logins ]; then
-    "$top/tests/guest/logins.sh" "$armvm" || failed=$((failed + 1))
+    "$top/tests/guest/long/logins.sh" "$armvm" || failed=$((failed + 1))
 fi
 
 # In a guest on a copy of the Debian image; prints its console, leaves it in $work/log.
@@ -105,4 +107,10 @@ if [ "$what" = all ] || [ "$what" = results ]; then
     same=$?
     verdict "results: $(wc -l <"$work/ours") equal those under QEMU" $same
 fi
+for script in vars qcow2 installer; do
+    if [ "$what" = all ] || [ "$what" = $script ]; then
+        "$top/tests/guest/long/$script.sh" "$armvm"
+        verdict "$script" $?
+    fi
+done
 exit $((failed > 0))

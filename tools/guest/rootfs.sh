@@ -15,7 +15,7 @@ export PATH=$PATH:/sbin:/usr/sbin
 
 packages=(base-files diffutils base-passwd bash coreutils dash grep sed gawk findutils util-linux mount procps
     tar gzip xz-utils bzip2 zstd jq perl-base stress-ng python3 libpython3.11-testsuite p7zip-full gcc
-    libc6-dev make sqlite3 openssl sysbench bc time file)
+    libc6-dev make sqlite3 openssl sysbench bc time file fio)
 
 mkdir -p "$guest"
 [ ! -f "$image" ] || [ "$0" -nt "$image" ] || exit 0

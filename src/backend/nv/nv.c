@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "backend/nv/journal.h"
+#include "backend/nv/rewrite.h"
 #include "base/bits.h"
 #include "base/error.h"
 #include "host/file.h"
@@ -19,6 +20,7 @@
 enum {
     PAGE = 4096,
     JOURNAL_LIMIT = 4 << 20, /* then its records go into the file */
+    JOURNAL_LAST = 16 << 20, /* then, even if a block is being rewritten */
     JOURNAL_READ_MAX = 128 << 20,
 };
 
@@ -31,6 +33,7 @@ struct nv {
     uint64_t file_size;
     struct journal journal;
     bool journalling; /* the journal is open */
+    struct rewrite rewrite;
     /* A bit for each page: may hold something but zeroes; differs from the file. */
     uint8_t *used, *changed;
 };
@@ -88,6 +91,18 @@ static void put_ones(struct nv *nv, uint64_t offset, uint64_t len)
     memset(piece, 0xff, sizeof(piece));
     for (uint64_t at = 0; at < len; at += PAGE)
         put(nv, offset + at, piece, len - at < PAGE ? len - at : PAGE);
+}
+
+static void apply(struct nv *nv, enum journal_kind kind, uint64_t offset, uint64_t len,
+                  const uint8_t *data)
+{
+    if (kind == JOURNAL_WRITE) {
+        rewrite_write(&nv->rewrite, offset, len);
+        put(nv, offset, data, len);
+    } else {
+        rewrite_erase(&nv->rewrite, nv->bytes, offset, len);
+        put_ones(nv, offset, len);
+    }
 }
 
 /* --- reading files ----------------------------------------------------------------------------*/
@@ -160,10 +175,7 @@ static void redo(struct nv *nv, const struct journal_record *record)
 {
     if (record->offset % 4 || record->len % 4)
         return; /* none of ours */
-    if (record->kind == JOURNAL_WRITE)
-        put(nv, record->offset, record->payload, record->len);
-    else
-        put_ones(nv, record->offset, record->len);
+    apply(nv, record->kind, record->offset, record->len, record->payload);
 }
 
 /* How far a journal that was found goes. */
@@ -225,6 +237,7 @@ static void forget(struct nv *nv)
             memset(nv->bytes + page * PAGE, 0, PAGE);
     memset(nv->used, 0, map_bytes(nv));
     memset(nv->changed, 0, map_bytes(nv));
+    rewrite_free(&nv->rewrite);
 }
 
 /* --- the file ---------------------------------------------------------------------------------*/
@@ -293,6 +306,34 @@ static int begin_journal(struct nv *nv)
     return rc;
 }
 
+static int keep(struct nv *nv, enum journal_kind kind, uint64_t offset, uint64_t len,
+                const void *data)
+{
+    int rc = nv->kept ? begin_journal(nv) : 0;
+
+    return rc || !nv->kept ? rc : journal_append(&nv->journal, kind, offset, len, data);
+}
+
+static int change(struct nv *nv, enum journal_kind kind, uint64_t offset, uint64_t len,
+                  const void *data)
+{
+    int rc = keep(nv, kind, offset, len, data);
+
+    if (!rc)
+        apply(nv, kind, offset, len, data);
+    return rc;
+}
+
+/* Nothing more comes of a rewrite: what is lacking of the block is brought back. */
+static int settle(struct nv *nv)
+{
+    const struct rewrite *rewrite = &nv->rewrite;
+
+    if (!rewrite_is_under_way(rewrite, nv->bytes))
+        return 0;
+    return change(nv, JOURNAL_WRITE, rewrite->offset, rewrite->len, rewrite->old);
+}
+
 /* --- opening ----------------------------------------------------------------------------------*/
 
 /* Puts what an earlier run left into the file at once: a second interruption changes nothing. */
@@ -303,7 +344,8 @@ static int carry_out(struct nv *nv, const struct past *past)
     if (rc)
         return rc;
     nv->journalling = true;
-    return checkpoint(nv, past->sealed);
+    rc = past->sealed ? 0 : settle(nv);
+    return rc ? rc : checkpoint(nv, past->sealed);
 }
 
 /* The array as the file and what is left of an earlier run make it. */
@@ -320,7 +362,7 @@ static int load_kept(struct nv *nv, struct error *err)
     if (rc)
         return rc == -ENOENT ? 0 : rc;
     if (recover(nv, data, size, &past)) {
-        rc = nv->kept ? carry_out(nv, &past) : 0;
+        rc = nv->kept ? carry_out(nv, &past) : past.sealed ? 0 : settle(nv);
         if (rc)
             error_set(err, rc, "%s: changes that an earlier run left in %s cannot be written: %s",
                       nv->path, nv->journal_path, strerror(-rc));
@@ -330,6 +372,7 @@ static int load_kept(struct nv *nv, struct error *err)
         if (nv->kept)
             unlink(nv->journal_path);
     }
+    rewrite_free(&nv->rewrite);
     free(data);
     return rc;
 }
@@ -471,13 +514,14 @@ void nv_close(struct nv *nv)
     if (!nv)
         return;
     /* Where this fails, the journal stays, and is carried out the next time. */
-    if (nv->kept && nv->journalling && !nv->journal.broken)
+    if (nv->kept && nv->journalling && !nv->journal.broken && nv_settle(nv) >= 0)
         checkpoint(nv, false);
     if (nv->journalling)
         journal_close(&nv->journal);
     if (nv->fd >= 0)
         close(nv->fd);
     host_ram_unmap(nv->bytes, nv->size);
+    rewrite_free(&nv->rewrite);
     free(nv->used);
     free(nv->changed);
     free(nv->path);
@@ -494,18 +538,12 @@ static int check_range(const struct nv *nv, uint64_t offset, uint64_t len)
     return offset % 4 || len % 4 || offset > nv->size || len > nv->size - offset ? -EINVAL : 0;
 }
 
-static int keep(struct nv *nv, enum journal_kind kind, uint64_t offset, uint64_t len,
-                const void *data)
-{
-    int rc = nv->kept ? begin_journal(nv) : 0;
-
-    return rc || !nv->kept ? rc : journal_append(&nv->journal, kind, offset, len, data);
-}
-
-/* A journal that has become long goes into the file. Should that fail, later changes do. */
+/* A journal that has become long goes into the file. Should that fail, later changes do. A block
+ * that is being rewritten is left in the journal, where it can be taken back. */
 static void limit_journal(struct nv *nv)
 {
-    if (nv->journalling && nv->journal.end > JOURNAL_LIMIT)
+    if (nv->journalling && nv->journal.end > JOURNAL_LIMIT &&
+        (nv->journal.end > JOURNAL_LAST || !rewrite_is_under_way(&nv->rewrite, nv->bytes)))
         checkpoint(nv, false);
 }
 
@@ -514,12 +552,10 @@ int nv_write(struct nv *nv, uint64_t offset, const void *data, uint64_t len)
     int rc = check_range(nv, offset, len);
 
     if (!rc)
-        rc = keep(nv, JOURNAL_WRITE, offset, len, data);
-    if (rc)
-        return rc;
-    put(nv, offset, data, len);
-    limit_journal(nv);
-    return 0;
+        rc = change(nv, JOURNAL_WRITE, offset, len, data);
+    if (!rc)
+        limit_journal(nv);
+    return rc;
 }
 
 int nv_fill_ones(struct nv *nv, uint64_t offset, uint64_t len)
@@ -527,12 +563,18 @@ int nv_fill_ones(struct nv *nv, uint64_t offset, uint64_t len)
     int rc = check_range(nv, offset, len);
 
     if (!rc)
-        rc = keep(nv, JOURNAL_FILL_ONES, offset, len, NULL);
-    if (rc)
-        return rc;
-    put_ones(nv, offset, len);
-    limit_journal(nv);
-    return 0;
+        rc = change(nv, JOURNAL_FILL_ONES, offset, len, NULL);
+    if (!rc)
+        limit_journal(nv);
+    return rc;
+}
+
+int nv_settle(struct nv *nv)
+{
+    bool any = nv->rewrite.begun && rewrite_is_under_way(&nv->rewrite, nv->bytes);
+    int rc = any ? settle(nv) : 0;
+
+    return rc ? rc : any;
 }
 
 uint8_t *nv_bytes(const struct nv *nv)

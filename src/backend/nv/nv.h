@@ -30,7 +30,7 @@ struct nv_config {
 /* Opens a memory and locks its file (another writer, also in another process, is refused with one
  * line). On other errors, too, one line. */
 int nv_open(const struct nv_config *config, struct nv **nv, struct error *err);
-/* Puts all changes into the file. */
+/* Settles, and puts all changes into the file. */
 void nv_close(struct nv *nv);
 
 /* The array: page-aligned, zero-filled, backed by the host only where it has contents. To be
@@ -44,5 +44,11 @@ bool nv_readonly(const struct nv *nv);
  * changed: the host cannot keep it. */
 int nv_write(struct nv *nv, uint64_t offset, const void *data, uint64_t len);
 int nv_fill_ones(struct nv *nv, uint64_t offset, uint64_t len);
+
+/* For when the machine stops or starts over: a block that was filled with ones, and of which since
+ * then nothing but some of its former contents was written, is again what it was (see rewrite.h).
+ * A block of which nothing was written stays filled with ones; it does not if the process was
+ * killed. 1: that was so; 0: nothing to do; or negative, and nothing has changed. */
+int nv_settle(struct nv *nv);
 
 #endif

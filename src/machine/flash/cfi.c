@@ -456,7 +456,8 @@ static int write1(void *dev, uint64_t offset, unsigned size, uint64_t value)
     return bank_write(dev, 1, offset, size, value);
 }
 
-/* The array keeps its contents; a block's lock does not outlast the power. */
+/* The array keeps its contents; a block's lock does not outlast the power. Where another CPU resets
+ * the machine in the middle of a rewrite, that did not begin. */
 static void cfi_reset(struct device *dev)
 {
     struct cfi *cfi = (struct cfi *)dev;
@@ -465,6 +466,8 @@ static void cfi_reset(struct device *dev)
     for (unsigned n = 0; n < BANKS; n++) {
         memset(cfi->bank[n].chip, 0, sizeof(cfi->bank[n].chip));
         mem_rom_direct(dev->mem, dev->resources.mmio[n].base, true);
+        if (nv_settle(cfi->bank[n].nv) > 0)
+            mem_written(dev->mem, dev->resources.mmio[n].base, CFI_BANK_SIZE);
     }
     pthread_mutex_unlock(&cfi->lock);
 }

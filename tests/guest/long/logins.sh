@@ -5,7 +5,7 @@
 # way of taking PCI's messages), bus and hardware description; and with U-Boot as firmware.
 #   logins.sh ARMVM
 set -uo pipefail
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=$(cd "$(dirname "$0")/../../.." && pwd)
 armvm=$1
 cache=${ARMVM_CACHE:-$top/.cache}
 image=$cache/image/debian.img
