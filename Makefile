@@ -69,11 +69,11 @@ fuzz: have-test-deps
 	@tools/fuzz.sh
 
 bench: all
-	@tools/deps.sh bench
+	@tools/deps.sh bench image
 	@bench/bench.sh $(BUILD)/armvm
 
 bench-quick: all
-	@tools/deps.sh bench
+	@tools/deps.sh bench image
 	@bench/bench.sh --quick $(BUILD)/armvm
 
 format:

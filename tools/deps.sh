@@ -15,7 +15,7 @@ declare -A packages=(
             gdb-multiarch expect binutils zstd qemu-efi-aarch64 u-boot-qemu mtools dosfstools
             fdisk gdisk util-linux acpica-tools dmidecode qemu-utils"
     [image]="apt dpkg debian-archive-keyring e2fsprogs fdisk dosfstools mtools cpio qemu-efi-aarch64"
-    [bench]="cpio e2fsprogs gzip"
+    [bench]="cpio e2fsprogs gzip qemu-utils"
 )
 
 wanted=()

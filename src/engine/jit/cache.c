@@ -318,12 +318,13 @@ static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
         cpu->pc = va;
         return NULL;
     }
-    entry = &((struct ir_itlb_entry *)cpu->itlb)[va >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)];
+    entry = jit_itlb_slot(vcpu->current, va);
     entry->tag = align_down(va, IR_PAGE_SIZE);
     entry->table = page->table;
     entry->page_id = page->id;
     entry->attr = (uint64_t)__builtin_ctzll(tr.size);
     jit_context_note_block(vcpu->current, va, tr.size);
+    jit_context_note_code_fill(vcpu);
     vcpu->stat_itlb_fills++;
     return page;
 }
@@ -331,8 +332,7 @@ static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
 struct jit_page *jit_find_page(struct jit_vcpu *vcpu, uint64_t va)
 {
     struct arm_cpu *cpu = &vcpu->cpu;
-    struct ir_itlb_entry *entry =
-        &((struct ir_itlb_entry *)cpu->itlb)[va >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)];
+    const struct ir_itlb_entry *entry = jit_itlb_slot(vcpu->current, va);
 
     if (va & 3) { /* manual D1.3.8.2: PC alignment comes before the fetch */
         cpu->pc = va;

@@ -39,8 +39,9 @@ static void clear_tlb(struct jit_context *context)
 
 static void clear_itlb(struct jit_context *context)
 {
-    for (unsigned i = 0; i < JIT_ITLB_ENTRIES; i++)
+    for (unsigned i = 0; i < context->code_entries; i++)
         context->itlb[i].tag = 1;
+    context->code_fills = 0;
 }
 
 static void forget_searches(struct jit_context *context)
@@ -116,7 +117,8 @@ int jit_contexts_init(struct jit_vcpu *vcpu)
         struct jit_context *context = &vcpu->context[i];
         context->entries = JIT_TLB_MIN;
         context->tlb = aligned_alloc(64, JIT_TLB_MIN * sizeof(*context->tlb));
-        context->itlb = aligned_alloc(64, JIT_ITLB_ENTRIES * sizeof(*context->itlb));
+        context->code_entries = JIT_ITLB_MIN;
+        context->itlb = aligned_alloc(64, JIT_ITLB_MIN * sizeof(*context->itlb));
         if (!context->tlb || !context->itlb)
             return -ENOMEM;
     }
@@ -262,6 +264,31 @@ static void grow(struct jit_context *context)
     clear_tlb(context);
 }
 
+static void grow_code(struct jit_context *context)
+{
+    uint32_t entries = context->code_entries * 4;
+    struct ir_itlb_entry *itlb = aligned_alloc(64, entries * sizeof(*itlb));
+
+    context->code_crowded = false;
+    if (!itlb)
+        return;
+    free(context->itlb);
+    context->itlb = itlb;
+    context->code_entries = entries;
+    clear_itlb(context);
+}
+
+void jit_context_note_code_fill(struct jit_vcpu *vcpu)
+{
+    struct jit_context *context = vcpu->current;
+
+    if (++context->code_fills > 2 * context->code_entries && context->code_entries < JIT_ITLB_MAX &&
+        !context->code_crowded) {
+        context->code_crowded = true;
+        vcpu->context_dirty = true;
+    }
+}
+
 void jit_context_note_fill(struct jit_vcpu *vcpu)
 {
     struct jit_context *context = vcpu->current;
@@ -289,18 +316,21 @@ void jit_context_sync(struct jit_vcpu *vcpu)
     mode = current_mode(vcpu);
     asid = arm_asid(cpu);
     context = vcpu->current;
-    if (context && context->asid == asid && context->mode == mode && !context->crowded)
+    if (context && context->asid == asid && context->mode == mode && !context->crowded &&
+        !context->code_crowded)
         return;
     context = find_context(vcpu, asid, mode);
     if (context->crowded)
         grow(context);
+    if (context->code_crowded)
+        grow_code(context);
     context->used = ++vcpu->clock;
     vcpu->current = context;
     vcpu->stat_switches++;
     cpu->tlb = context->tlb;
     cpu->tlb_mask = (context->entries - 1) * sizeof(struct ir_tlb_entry);
     cpu->itlb = context->itlb;
-    cpu->itlb_mask = (JIT_ITLB_ENTRIES - 1) * sizeof(struct ir_itlb_entry);
+    cpu->itlb_mask = (context->code_entries - 1) * sizeof(struct ir_itlb_entry);
     if (!is_user(vcpu, vcpu->user))
         set_user_tlb(vcpu, NULL);
     else
@@ -313,7 +343,7 @@ void jit_context_sync(struct jit_vcpu *vcpu)
 static void drop_page(struct jit_context *context, uint64_t va, bool only_global)
 {
     struct ir_tlb_entry *entry = &context->tlb[va >> IR_PAGE_BITS & (context->entries - 1)];
-    struct ir_itlb_entry *code = &context->itlb[va >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)];
+    struct ir_itlb_entry *code = jit_itlb_slot(context, va);
 
     /* The tag holds the address with its top byte as used (TBI); the operation ignores it. What
      * else lives in the slot may be dropped: an entry more than asked for is always allowed. */
@@ -340,7 +370,7 @@ static void drop_block(struct jit_context *context, uint64_t va, bool only_globa
             (!only_global || entry->attr & JIT_TLB_GLOBAL))
             entry->rtag = entry->wtag = 1;
     }
-    for (unsigned i = 0; i < JIT_ITLB_ENTRIES; i++)
+    for (unsigned i = 0; i < context->code_entries; i++)
         if (same_block(context->itlb[i].tag, va, (unsigned)context->itlb[i].attr))
             context->itlb[i].tag = 1;
     *searched(context, va & ones(56), only_global) = (va & ones(56)) >> 21;

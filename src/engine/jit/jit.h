@@ -39,7 +39,8 @@ enum {
     JIT_CONTEXTS = 16,                 /* TLB contexts a vCPU keeps */
     JIT_TLB_MIN = 512,                 /* entries of a data TLB: grows where it pays */
     JIT_TLB_MAX = 16384,
-    JIT_ITLB_ENTRIES = 512,
+    JIT_ITLB_MIN = 512, /* of an instruction TLB: grows as well */
+    JIT_ITLB_MAX = 8192,
     JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
     JIT_MAX_PAGES = 2560, /* pages with translations, before a flush */
     JIT_SEARCHED = 32,
@@ -110,9 +111,9 @@ struct jit_context {
     uint64_t used; /* for replacing the least recently used */
     struct ir_tlb_entry *tlb;
     struct ir_itlb_entry *itlb;
-    uint32_t entries; /* of tlb, a power of two */
-    uint32_t fills;   /* of tlb since it was emptied */
-    bool crowded;     /* wants a larger tlb at the next look at contexts */
+    uint32_t entries, code_entries; /* of tlb and itlb, powers of two */
+    uint32_t fills, code_fills;     /* of each since it was emptied */
+    bool crowded, code_crowded;     /* wants to be larger at the next look at contexts */
 };
 
 /* --- vCPUs ------------------------------------------------------------------------------------*/
@@ -234,11 +235,19 @@ void jit_contexts_destroy(struct jit_vcpu *vcpu);
 void jit_context_sync(struct jit_vcpu *vcpu);
 void jit_tlb_flush_all(struct jit_vcpu *vcpu);
 void jit_itlb_flush_all(struct jit_vcpu *vcpu);
+
+/* Where a context's instruction TLB keeps va's page. */
+static inline struct ir_itlb_entry *jit_itlb_slot(const struct jit_context *context, uint64_t va)
+{
+    return &context->itlb[va >> IR_PAGE_BITS & (context->code_entries - 1)];
+}
+
 void jit_rstack_clear(struct jit_vcpu *vcpu);
 /* A translation of size bytes around va was cached, perhaps in part. */
 void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size);
-/* The current context's data TLB got an entry. */
+/* The current context's data TLB, or instruction TLB, got an entry. */
 void jit_context_note_fill(struct jit_vcpu *vcpu);
+void jit_context_note_code_fill(struct jit_vcpu *vcpu);
 /* EL0's TLB in the current address space, for LDTR and STTR at EL1. */
 struct jit_context *jit_user_context(struct jit_vcpu *vcpu);
 void jit_tlbi_local(struct jit_vcpu *vcpu, const struct arm_tlbi *op);

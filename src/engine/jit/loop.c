@@ -268,9 +268,8 @@ static bool step_pending(struct jit_vcpu *vcpu)
 static bool at_load_exclusive(const struct jit_vcpu *vcpu)
 {
     const struct arm_cpu *cpu = &vcpu->cpu;
-    const struct ir_itlb_entry *itlb = cpu->itlb;
     const struct jit_page *page = /* table is its first member */
-        (const struct jit_page *)itlb[cpu->pc >> IR_PAGE_BITS & (JIT_ITLB_ENTRIES - 1)].table;
+        (const struct jit_page *)jit_itlb_slot(vcpu->current, cpu->pc)->table;
     const uint8_t *bytes =
         mem_ptr(vcpu->engine->config.mem, page->pa + cpu->pc % IR_PAGE_SIZE, 4, false);
     uint32_t insn = bytes ? (uint32_t)ld_le(bytes, 4) : 0;
