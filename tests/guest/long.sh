@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|jobs|logins|matrix|results|vars|qcow2|installer]
+#   long.sh ARMVM [boots|jobs|logins|matrix|results|vars|qcow2|fio|installer]
 # All of them without the second argument. Results compares what programs print with what they print
-# under QEMU. The others are in long/: UEFI variables and qcow2 images under kill -9 (ROUNDS times),
-# Debian's installer, the Debian image's login in all variants of the machine.
+# under QEMU. The others are in long/: UEFI variables and qcow2 images under kill -9 (ROUNDS times;
+# fio: Debian's fio is the writer), Debian's installer, the Debian image's login in all variants of
+# the machine.
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 armvm=$1
@@ -107,7 +108,7 @@ if [ "$what" = all ] || [ "$what" = results ]; then
     same=$?
     verdict "results: $(wc -l <"$work/ours") equal those under QEMU" $same
 fi
-for script in vars qcow2 installer; do
+for script in vars qcow2 fio installer; do
     if [ "$what" = all ] || [ "$what" = $script ]; then
         "$top/tests/guest/long/$script.sh" "$armvm"
         verdict "$script" $?
