@@ -138,6 +138,8 @@ struct arm_cpu {
     const struct mem_slot *walk_slot; /* where the last translation table was */
     void *utlb;         /* see ir_layout: EL0's data TLB, for LDTR and STTR at EL1 */
     uint64_t utlb_mask;
+    uint8_t page_slots_used[32];                         /* see ir_layout */
+    struct { uint64_t page, addend; } page_slot[512];    /* struct ir_page_slot */
 };
 
 /* The bits of FPCR and FPSR that are implemented: AHP, DN, FZ, RMode; QC, IDC, IXC..IOC. */

@@ -29,6 +29,7 @@ struct a64_pending {
     uint8_t kind; /* enum in a64_region.c */
     bool poll;    /* the branch goes back */
     int32_t pgoff;
+    uint32_t compare; /* of a chain */
 };
 
 /* One region being translated. */
@@ -41,6 +42,7 @@ struct a64 {
     int32_t pgoff; /* its offset in the page */
     bool ended;    /* its handler has ended the block */
     bool sp_dirty; /* it wrote an SP that may not be a multiple of 16 */
+    uint32_t before; /* the instruction before it in the block, 0: none */
 
     /* Blocks still to come: a64_region.c. */
     unsigned left; /* instructions that the budget still allows */
@@ -130,6 +132,8 @@ void a64_poll(struct a64 *c); /* at the beginning of an instruction, before any 
 void a64_goto(struct a64 *c, int32_t target);
 /* The block to name in a conditional branch for going on at target. */
 unsigned a64_edge(struct a64 *c, int32_t target);
+/* The same for what follows a B.cond, which may be another test of the same flags. */
+unsigned a64_edge_next(struct a64 *c);
 /* Same, but leaving the region because an interrupt may have been unmasked. */
 unsigned a64_edge_interrupt(struct a64 *c, int32_t target);
 /* Indirect: kind is IR_JUMP_PLAIN, _CALL or _RET. */

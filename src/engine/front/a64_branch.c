@@ -37,7 +37,7 @@ void a64_b_cond(struct a64 *c, const struct a64_b_cond *f)
         a64_goto(c, to);
         return;
     }
-    unsigned taken = a64_edge(c, to), other = a64_edge(c, c->pgoff + 4);
+    unsigned taken = a64_edge(c, to), other = a64_edge_next(c);
     ir_brf(c->ir, ir_getf(c->ir), f->cond, a64_blocks(taken, other));
     c->ended = true;
 }

@@ -180,6 +180,8 @@ const struct ir_layout a64_layout = {
     AT(rstack),
     AT(rstack_top),
     AT(monitor),
+    .slots = offsetof(struct arm_cpu, page_slot),
+    .slots_used = offsetof(struct arm_cpu, page_slots_used),
     .fpenv = offsetof(struct arm_cpu, fpcr),
     .x0 = offsetof(struct arm_cpu, x),
     .v0 = offsetof(struct arm_cpu, v),
@@ -188,5 +190,8 @@ const struct ir_layout a64_layout = {
 _Static_assert(offsetof(struct arm_cpu, fpsr) == offsetof(struct arm_cpu, fpcr) + 4, "ir_fpenv");
 _Static_assert(sizeof(struct arm_cpu) < 32768, "offsets of CPU state");
 _Static_assert(sizeof(((struct arm_cpu *)0)->monitor) == sizeof(struct ir_monitor), "monitor");
+_Static_assert(sizeof(((struct arm_cpu *)0)->page_slot) ==
+                   IR_PAGE_SLOTS * sizeof(struct ir_page_slot),
+               "page slots");
 _Static_assert(sizeof(((struct arm_cpu *)0)->rstack[0]) == sizeof(struct ir_rstack_entry),
                "rstack");

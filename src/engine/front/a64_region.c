@@ -11,6 +11,11 @@
  * the pc of its target; direct exits backwards poll likewise, and indirect branches poll before
  * they have any effect.
  *
+ * Chains: CMP; B.EQ; B.LT tests the same flags in two blocks. The second B.cond gets a block that
+ * only the first one leads to and that begins with the comparison again, which has no other effect:
+ * the emitter can then compare and branch, and no flags need to be stored and loaded. Whoever
+ * comes to the second B.cond on another way finds no block there and makes its own.
+ *
  * Stack pointer alignment: while the mode lacks FRONT_SA, SP is a multiple of 16 (or nobody checks
  * it). An instruction that writes another kind of value to SP is followed by a test that leaves
  * the region when SP is not aligned, so that the engine looks at the mode again. That keeps checks
@@ -24,6 +29,7 @@
 /* What a pending block is. */
 enum {
     PENDING_CODE,     /* the instructions at pgoff */
+    PENDING_CHAIN,    /* the comparison, then the B.cond at pgoff */
     PENDING_EDGE,     /* a stub that goes on at pgoff */
     PENDING_LEAVE,    /* a stub that leaves with pc = pgoff: the state has changed */
     PENDING_INTERRUPT /* the same, after asking for attention if an interrupt is ready */
@@ -118,6 +124,29 @@ unsigned a64_edge(struct a64 *c, int32_t target)
     if (!back && worthwhile(c, target))
         return code_block(c, target);
     return queue(c, PENDING_EDGE, target, back);
+}
+
+/* CMP, CMN or TST with an immediate or an unshifted register. */
+static bool is_compare(uint32_t insn)
+{
+    return (insn & 0x3f80001fu) == 0x3100001fu || (insn & 0x3fe0fc1fu) == 0x2b00001fu ||
+           (insn & 0x7f80001fu) == 0x7200001fu || (insn & 0x7fe0fc1fu) == 0x6a00001fu;
+}
+
+static bool is_b_cond(uint32_t insn)
+{
+    return (insn & 0xff000010u) == 0x54000000u && (insn & 15) < 14;
+}
+
+unsigned a64_edge_next(struct a64 *c)
+{
+    int32_t next = c->pgoff + 4;
+    if (!is_compare(c->before) || c->mode & (FRONT_STEP | FRONT_BREAK) || c->left == 0 ||
+        !in_page(next) || c->block_at[next / 4] || !is_b_cond(fetch(c, next)))
+        return a64_edge(c, next);
+    unsigned block = queue(c, PENDING_CHAIN, next, false);
+    c->pending[c->end_pending - 1].compare = c->before;
+    return block;
 }
 
 unsigned a64_edge_interrupt(struct a64 *c, int32_t target)
@@ -238,6 +267,7 @@ static void one_instruction(struct a64 *c)
     c->left--;
     c->ended = false;
     c->sp_dirty = false;
+    c->before = c->insn;
     c->insn = fetch(c, c->pgoff);
     ir_insn(c->ir, c->pgoff);
     if (c->mode & FRONT_BREAK)
@@ -266,6 +296,7 @@ static void note_start(struct a64 *c)
 static void straight(struct a64 *c)
 {
     note_start(c);
+    c->insn = 0;
     for (;;) {
         one_instruction(c);
         if (c->ended)
@@ -301,6 +332,16 @@ static struct a64_pending next_pending(struct a64 *c)
     return c->pending[c->first_pending++];
 }
 
+/* A B.cond whose flags come of a comparison just before the one that leads here. */
+static void chain(struct a64 *c, const struct a64_pending *p)
+{
+    c->pgoff = p->pgoff;
+    c->insn = p->compare;
+    c->sp_dirty = false;
+    a64_decode(c, c->insn);
+    one_instruction(c); /* remembers the comparison: the chain may go on */
+}
+
 static void write_pending(struct a64 *c, const struct a64_pending *p)
 {
     ir_block_begin(c->ir, p->block);
@@ -311,6 +352,12 @@ static void write_pending(struct a64 *c, const struct a64_pending *p)
             ir_exit(c->ir, p->pgoff);
         else
             straight(c);
+        break;
+    case PENDING_CHAIN:
+        if (c->left == 0 || full(c))
+            ir_exit(c->ir, p->pgoff);
+        else
+            chain(c, p);
         break;
     case PENDING_EDGE:
         if (p->poll)

@@ -211,6 +211,8 @@ struct ir_layout {
     int32_t v0;        /* union v128[32] */
     /* The same as tlb and tlb_mask for IR_MEM_UNPRIV; 0: there is none, such accesses are slow. */
     int32_t utlb, utlb_mask;
+    int32_t slots;      /* struct ir_page_slot[IR_PAGE_SLOTS]; 0: there are none */
+    int32_t slots_used; /* u8 for each IR_SLOT_GROUP of them: 1 is written when one is filled */
 };
 
 /*
@@ -243,6 +245,20 @@ struct ir_tlb_entry {
     uint64_t addend; /* host address = va + addend */
     uint64_t attr;   /* the engine's own */
 };
+
+/*
+ * The page that an access in a loop found last. Loops look there before they look into the TLB: the
+ * address is then not needed to find where the page is, only to check that it is in it. Whoever
+ * drops TLB entries empties the slots.
+ */
+struct ir_page_slot {
+    uint64_t page;   /* virtual address, or IR_NO_PAGE */
+    uint64_t addend; /* host address = va + addend */
+};
+enum { IR_PAGE_SLOTS = 512, IR_SLOT_GROUP = 16 };
+/* Bit 55 says which half an address belongs to, and 54 to 52 are clear there: translates nowhere
+ * (manual D8.1.7: bits 55 to 52 at least must be equal). */
+#define IR_NO_PAGE (1ull << 55)
 
 /* Instruction TLB entry: where the translations of a page are. */
 struct ir_itlb_entry {

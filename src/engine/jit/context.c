@@ -111,6 +111,21 @@ void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t s
     forget_searches(context);
 }
 
+/* To be called wherever an entry of the current TLB goes, or another TLB becomes the current one.
+ */
+static void clear_page_slots(struct jit_vcpu *vcpu)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+
+    for (unsigned g = 0; g < ARRAY_SIZE(cpu->page_slots_used); g++) {
+        if (!cpu->page_slots_used[g])
+            continue;
+        cpu->page_slots_used[g] = 0;
+        for (unsigned i = g * IR_SLOT_GROUP; i < (g + 1) * IR_SLOT_GROUP; i++)
+            cpu->page_slot[i].page = IR_NO_PAGE;
+    }
+}
+
 int jit_contexts_init(struct jit_vcpu *vcpu)
 {
     for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
@@ -123,6 +138,8 @@ int jit_contexts_init(struct jit_vcpu *vcpu)
             return -ENOMEM;
     }
     set_user_tlb(vcpu, NULL);
+    memset(vcpu->cpu.page_slots_used, 1, sizeof(vcpu->cpu.page_slots_used));
+    clear_page_slots(vcpu);
     vcpu->context_dirty = true;
     return 0;
 }
@@ -143,6 +160,7 @@ void jit_rstack_clear(struct jit_vcpu *vcpu)
 
 void jit_tlb_flush_all(struct jit_vcpu *vcpu)
 {
+    clear_page_slots(vcpu);
     for (unsigned i = 0; i < JIT_CONTEXTS; i++)
         if (&vcpu->context[i] != vcpu->current)
             vcpu->context[i].valid = false;
@@ -326,6 +344,7 @@ void jit_context_sync(struct jit_vcpu *vcpu)
         grow_code(context);
     context->used = ++vcpu->clock;
     vcpu->current = context;
+    clear_page_slots(vcpu);
     vcpu->stat_switches++;
     cpu->tlb = context->tlb;
     cpu->tlb_mask = (context->entries - 1) * sizeof(struct ir_tlb_entry);
@@ -397,6 +416,7 @@ void jit_tlbi_local(struct jit_vcpu *vcpu, const struct arm_tlbi *op)
         jit_tlb_flush_all(vcpu);
         return;
     }
+    clear_page_slots(vcpu);
     for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
         struct jit_context *context = &vcpu->context[i];
         bool same = context->asid == op->asid;

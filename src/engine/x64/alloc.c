@@ -95,6 +95,7 @@ void ra_block_begin(struct x64 *x)
     x->flags = IR_NONE;
     x->aliases = 0;
     x->share.valid = false;
+    x->pageds = 0;
 }
 
 void ra_insn_end(struct x64 *x)

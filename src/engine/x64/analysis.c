@@ -341,6 +341,7 @@ static void order_blocks(struct x64 *x, const struct ir_block *block)
 void x64_analyse(struct x64 *x, const struct ir_block *block)
 {
     order_blocks(x, block);
+    x64_find_loops(x);
     for (unsigned b = 0; b < x->ir->blocks; b++) {
         find_representatives(x, block[b].first, block[b].end);
         scan_back(x, block[b].first, block[b].end);

@@ -138,6 +138,7 @@ enum {
 struct cold {
     enum cold_kind {
         COLD_MEM,
+        COLD_SLOT,
         COLD_POLL,
         COLD_LINK,
         COLD_RETURN,
@@ -147,9 +148,14 @@ struct cold {
     ir_ref insn;
     int32_t pgoff;
     uint32_t from[3]; /* ends of the rel32 of jumps to here; 0: none */
+    uint32_t at;      /* where it begins, once it is there */
     uint32_t resume;
     uint8_t base; /* memory: va = base + disp */
     int32_t disp;
+    /* COLD_SLOT: the TLB is asked and the slot filled. */
+    uint8_t entry, tag, align;
+    uint16_t slot, bytes, slow; /* slow: index of the access's COLD_MEM */
+    bool write;
     struct cold_arg {
         uint8_t kind; /* COLD_REG .. */
         uint8_t reg;
@@ -162,7 +168,7 @@ struct cold {
     uint16_t link;        /* COLD_LINK: index */
 };
 enum { COLD_NONE, COLD_REG, COLD_CONST, COLD_CPU, COLD_FRAME };
-enum { MAX_COLD = 2048, MAX_ALIASES = 64 };
+enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 16 };
 
 struct x64 {
     struct x64_config config;
@@ -200,6 +206,15 @@ struct x64 {
         ir_ref base;
         int32_t low, high; /* displacements known to be in the page: first, one past the last */
     } share;
+    /* The page slots of the block's bases, if it is in a loop; slots are dealt out in turn. */
+    struct {
+        ir_ref base;
+        bool write;
+        uint16_t slot;
+    } paged[BLOCK_SLOTS];
+    unsigned pageds, next_slot;
+    bool in_loop[IR_MAX_BLOCKS];
+    uint32_t restless; /* general registers that loops change in other ways than by small steps */
     ir_ref alias[MAX_ALIASES]; /* values with AT_PIN or AT_STATE */
     unsigned aliases;
 
@@ -219,6 +234,10 @@ struct x64 {
  */
 void x64_make_traits(struct x64 *x);
 void x64_analyse(struct x64 *x, const struct ir_block *block);
+/* Fills in in_loop; of all loops of the region together, restless. */
+void x64_find_loops(struct x64 *x);
+/* Whether an address is likely to stay in a page from one round of its loop to the next. */
+bool x64_is_steady(const struct x64 *x, ir_ref v);
 /* The pinned register that holds general register state at this offset, or -1. */
 int x64_pin_at(const struct x64 *x, int32_t off, unsigned bytes);
 /* Whether any pinned register's home overlaps. */
@@ -304,6 +323,7 @@ enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond);
 /* --- emitters --------------------------------------------------------------------------------- */
 struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
 void cg_cold_mem(struct x64 *x, const struct cold *c);
+void cg_cold_slot(struct x64 *x, const struct cold *c);
 void cg_cold_fp(struct x64 *x, const struct cold *c);
 void cg_cold_save(struct x64 *x, const struct cold *c);    /* the temps to keep, to the frame */
 void cg_cold_restore(struct x64 *x, const struct cold *c); /* and back, and resumes */

@@ -90,8 +90,11 @@ static void emit_cold(struct x64 *x, struct cold *c)
     for (unsigned k = 0; k < 3; k++)
         if (c->from[k])
             enc_patch32(&x->e, c->from[k], enc_at(&x->e));
+    c->at = (uint32_t)enc_at(&x->e);
     if (c->kind == COLD_MEM)
         cg_cold_mem(x, c);
+    else if (c->kind == COLD_SLOT)
+        cg_cold_slot(x, c);
     else if (c->kind == COLD_EVAL || c->kind == COLD_UNORDERED)
         cg_cold_fp(x, c);
     else

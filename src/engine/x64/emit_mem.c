@@ -88,7 +88,27 @@ struct check {
     unsigned entry, tag; /* tag: free until the access, unless kept */
     bool near, keep;     /* leans on x->share; leaves x->share for the next one */
     bool write;
+    int slot; /* page slot, or -1 */
 };
+
+/* The page slot of the access at hand: in loops, one for each steady base and direction. */
+static int slot_of(struct x64 *x, ir_ref base, bool write)
+{
+    if (!x->layout.slots || x->insn[x->i].aux & IR_MEM_UNPRIV)
+        return -1;
+    if (!x->in_loop[x->order[x->block]] || !x64_is_steady(x, base))
+        return -1;
+    for (unsigned k = 0; k < x->pageds; k++)
+        if (x->paged[k].base == base && x->paged[k].write == write)
+            return x->paged[k].slot;
+    if (x->pageds == BLOCK_SLOTS)
+        return -1;
+    unsigned slot = x->next_slot++ % IR_PAGE_SLOTS;
+    x->paged[x->pageds].base = base;
+    x->paged[x->pageds].write = write;
+    x->paged[x->pageds++].slot = (uint16_t)slot;
+    return (int)slot;
+}
 
 /* Whether the access lies so that one of its ends decides: nothing wraps within a page. */
 static bool is_near(const struct x64 *x, struct address a, unsigned bytes, bool write,
@@ -107,7 +127,10 @@ static struct check begin_check(struct x64 *x, struct address a, unsigned bytes,
 {
     struct check k = {.write = write,
                       .near = is_near(x, a, bytes, write, need),
-                      .keep = x->val[x->i].mark & MARK_SHARE};
+                      .keep = x->val[x->i].mark & MARK_SHARE,
+                      .slot = -1};
+    if (!k.near)
+        k.slot = slot_of(x, a.value, write);
     if (k.near) {
         k.entry = x->share.entry;
         x->locked |= 1u << x->share.entry | 1u << x->share.tag;
@@ -184,6 +207,56 @@ static void full_check(struct x64 *x, struct cold *c, const struct check *k, str
     enc_load(e, W64, entry, tlb_field(entry, user, offsetof(struct ir_tlb_entry, addend)));
 }
 
+static struct x64_mem slot_field(const struct x64 *x, unsigned slot, size_t field)
+{
+    return cpu_mem(x->layout.slots + (int32_t)(slot * sizeof(struct ir_page_slot) + field));
+}
+
+/* By the page that was found here last; the first byte's distance from it says all. */
+static void slot_check(struct x64 *x, struct cold *slow, const struct check *k, struct address a,
+                       unsigned bytes, unsigned align)
+{
+    struct enc *e = &x->e;
+    struct cold *c = cg_cold(x, COLD_SLOT);
+    unsigned slot = (unsigned)k->slot;
+    c->base = (uint8_t)a.base;
+    c->disp = a.disp;
+    c->slot = (uint16_t)slot;
+    c->entry = (uint8_t)k->entry;
+    c->tag = (uint8_t)k->tag;
+    c->bytes = (uint16_t)bytes;
+    c->align = (uint8_t)align;
+    c->write = k->write;
+    c->slow = (uint16_t)(slow - x->cold);
+    if (a.disp)
+        enc_lea(e, W64, k->tag, mem_at(a.base, a.disp));
+    else
+        enc_mov(e, W64, k->tag, a.base);
+    enc_alu_load(e, ALU_XOR, W64, k->tag, slot_field(x, slot, offsetof(struct ir_page_slot, page)));
+    enc_alu_imm(e, ALU_CMP, W64, k->tag, (int32_t)(IR_PAGE_SIZE - bytes));
+    c->from[0] = (uint32_t)enc_jcc32(e, CC_A);
+    enc_load(e, W64, k->entry, slot_field(x, slot, offsetof(struct ir_page_slot, addend)));
+    if (k->keep)
+        enc_load(e, W64, k->tag, slot_field(x, slot, offsetof(struct ir_page_slot, page)));
+    c->resume = (uint32_t)enc_at(e);
+}
+
+/* Asks the TLB, and remembers the page for the loop's next round. */
+void cg_cold_slot(struct x64 *x, const struct cold *c)
+{
+    struct enc *e = &x->e;
+    struct check k = {.entry = c->entry, .tag = c->tag, .write = c->write};
+    struct address a = {.base = c->base, .disp = c->disp};
+    struct cold miss = {.from = {0}};
+    x->i = c->insn; /* full_check looks at the access */
+    full_check(x, &miss, &k, a, c->bytes, c->align);
+    enc_patch32(e, miss.from[0], x->cold[c->slow].at);
+    enc_store(e, W64, c->tag, slot_field(x, c->slot, offsetof(struct ir_page_slot, page)));
+    enc_store(e, W64, c->entry, slot_field(x, c->slot, offsetof(struct ir_page_slot, addend)));
+    enc_store_imm(e, W8, cpu_mem(x->layout.slots_used + c->slot / IR_SLOT_GROUP), 1);
+    enc_patch32(e, enc_jmp32(e), c->resume);
+}
+
 /*
  * Leaves the addend in k->entry; the host address is entry + a.base + a.disp. One compare catches a
  * miss and a crossing (by the last byte's page).
@@ -202,7 +275,10 @@ static void tlb_check(struct x64 *x, struct cold *c, const struct check *k, stru
         x->share.valid = k->keep;
         return;
     }
-    full_check(x, c, k, a, bytes, align);
+    if (k->slot >= 0)
+        slot_check(x, c, k, a, bytes, align);
+    else
+        full_check(x, c, k, a, bytes, align);
     if (k->keep) {
         x->share.valid = true;
         x->share.write = k->write;

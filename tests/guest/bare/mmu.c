@@ -402,6 +402,45 @@ static void broken_by_another(void)
     say("pages taken away from another CPU: %d wrong\n", bad + shared_bad);
 }
 
+static __attribute__((noinline)) u64 sum_of(const volatile u64 *words)
+{
+    u64 sum = 0;
+    for (int i = 0; i < 512; i++)
+        sum += words[i];
+    return sum;
+}
+
+static __attribute__((noinline)) void fill_with(volatile u64 *words, u64 value)
+{
+    for (int i = 0; i < 512; i++)
+        words[i] = value;
+}
+
+/* The same loops before and after: whatever they keep of the page must go with its translation. */
+static void loops_follow(void)
+{
+    u64 sum[3];
+
+    fill_with(pages[0], 1);
+    fill_with(pages[1], 2);
+    map_page(SHARED, pages[0], NORMAL);
+    fill_with((u64 *)SHARED, 3);
+    sum[0] = sum_of((u64 *)SHARED);
+    for (int all = 0; all < 2; all++) {
+        *page_desc(SHARED) = 0;
+        if (all)
+            tlbi_all();
+        else
+            tlbi_va(SHARED);
+        *page_desc(SHARED) = (u64)pages[all ? 0 : 1] | NORMAL | 3;
+        dsb();
+        fill_with((u64 *)SHARED, (u64)(4 + all));
+        sum[1 + all] = sum_of((u64 *)SHARED);
+    }
+    say("loops over a page that changes: %d %d %d, left %d %d\n", sum[0], sum[1], sum[2],
+        pages[0][511], pages[1][511]);
+}
+
 int main(void)
 {
     levels();
@@ -412,6 +451,7 @@ int main(void)
     hardware_update();
     permissions();
     broken_by_another();
+    loops_follow();
     say("done\n");
     return 0;
 }

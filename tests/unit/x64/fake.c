@@ -19,6 +19,8 @@ const struct ir_layout fake_layout = {
     .tlb_mask = AT(tlb_mask),
     .itlb = AT(itlb),
     .itlb_mask = AT(itlb_mask),
+    .slots = AT(slots),
+    .slots_used = AT(slots_used),
     .rstack = AT(rstack),
     .rstack_top = AT(rstack_top),
     .monitor = AT(monitor),
@@ -288,6 +290,8 @@ void fake_init(struct fake_cpu *cpu)
         cpu->dtlb[k] = (struct ir_tlb_entry){.rtag = 1, .wtag = 1};
         cpu->ctlb[k] = (struct ir_itlb_entry){.tag = 1};
     }
+    for (unsigned k = 0; k < IR_PAGE_SLOTS; k++)
+        cpu->slots[k].page = IR_NO_PAGE;
     for (unsigned page = 0; page < 3; page++) {
         uint64_t va = FAKE_BASE + 0x1000 * page;
         cpu->dtlb[va >> 12 & (FAKE_TLB - 1)] =

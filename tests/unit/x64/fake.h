@@ -28,6 +28,8 @@ struct fake_cpu {
     /* the fake's own */
     struct ir_tlb_entry dtlb[FAKE_TLB];
     struct ir_itlb_entry ctlb[FAKE_TLB];
+    uint8_t slots_used[IR_PAGE_SLOTS / IR_SLOT_GROUP];
+    struct ir_page_slot slots[IR_PAGE_SLOTS];
     uint8_t memory[FAKE_SIZE];
     uint64_t calls; /* how often a service ran */
 };
