@@ -6,10 +6,11 @@ usage: decgen.py PREFIX OUTDIR FILE.dec...
 
 A table has one line an encoding, `#` begins a comment:
 
-    NAME  TOKENS...  [: HANDLER]  [? FEATURE,...]  [! "reason"]
+    NAME  TOKENS...  [: HANDLER[@ROW]]  [? FEATURE,...]  [! "reason"]
 
 TOKENS stand from bit 31 down and add up to 32 bits: strings of 0, 1 and x (an ignored bit), or
-FIELD:WIDTH. HANDLER defaults to NAME in lower case; rows may share one. `?` makes the encoding
+FIELD:WIDTH. HANDLER defaults to NAME in lower case; rows may share one. With @ROW it is told that
+the instruction is ROW: the same operation in another format, which it sees by itself. `?` makes the encoding
 UNDEFINED unless all the features are there; `!` lists an encoding that is always UNDEFINED, and why.
 Two rows may overlap only if one is a strict subset of the other; the more specific one wins.
 
@@ -39,6 +40,7 @@ class Row:
         self.value = 0
         self.fields = []
         self.handler = name.lower()
+        self.op = name
         self.features = []
         self.reason = None
 
@@ -72,7 +74,7 @@ def parse_tokens(row, tokens):
         raise TableError(f'{row.where}: {row.name}: has {32 - pos} bits instead of 32')
 
 
-LINE = re.compile(r'(?P<name>\w+)\s+(?P<tokens>[^!?]*?)(?:\s:\s*(?P<handler>\w+))?'
+LINE = re.compile(r'(?P<name>\w+)\s+(?P<tokens>[^!?]*?)(?:\s:\s*(?P<handler>\w+)(?:@(?P<op>\w+))?)?'
                   r'(?:\s+\?\s*(?P<features>[\w,]+))?(?:\s+!\s*"(?P<reason>[^"]*)")?\s*$')
 
 
@@ -91,6 +93,7 @@ def parse(path):
             parse_tokens(row, m.group('tokens').split())
             if m.group('handler'):
                 row.handler = m.group('handler')
+                row.op = m.group('op') or row.name
             if m.group('features'):
                 row.features = m.group('features').split(',')
             row.reason = m.group('reason')
@@ -104,6 +107,10 @@ def check(rows):
         if row.name in names:
             raise TableError(f'{row.where}: {row.name} stands already at {names[row.name].where}')
         names[row.name] = row
+    for row in rows:
+        like = names.get(row.op)
+        if row is not like and (like is None or like.handler != row.handler or like.reason):
+            raise TableError(f'{row.where}: {row.name}: {row.op} is no row of handler {row.handler}')
     for i, a in enumerate(rows):
         for b in rows[:i]:
             if a.overlaps(b) and not a.within(b) and not b.within(a):
@@ -247,7 +254,7 @@ def write_row(out, prefix, row):
     if row.features:
         test = ' || '.join(f'!arm_has(c->features, ARM_FEAT_{f})' for f in row.features)
         out.write(f'    if ({test}) {{\n        {prefix}_undefined(c);\n        return;\n    }}\n')
-    out.write(f'    struct {prefix}_{row.handler} f = {{\n        .op = {prefix.upper()}_{row.name},\n')
+    out.write(f'    struct {prefix}_{row.handler} f = {{\n        .op = {prefix.upper()}_{row.op},\n')
     for name, lsb, width in row.fields:
         expr = f'insn >> {lsb} & {(1 << width) - 1:#x}' if lsb else f'insn & {(1 << width) - 1:#x}'
         out.write(f'        .{name} = {expr},\n')

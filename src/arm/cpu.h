@@ -142,9 +142,15 @@ struct arm_cpu {
     struct { uint64_t page, addend; } page_slot[512];    /* struct ir_page_slot */
 };
 
-/* The bits of FPCR and FPSR that are implemented: AHP, DN, FZ, RMode; QC, IDC, IXC..IOC. */
-#define ARM_FPCR_BITS 0x07c00000u
+/* The bits of FPSR that are implemented: QC, IDC, IXC..IOC. */
 #define ARM_FPSR_BITS 0x0800009fu
+
+/* The same of FPCR: AHP, DN, FZ, RMode, and with half-precision arithmetic FZ16. Trapped exceptions
+ * are absent. */
+static inline uint32_t arm_fpcr_bits(const struct arm_features *features)
+{
+    return 0x07c00000u | (arm_has(features, ARM_FEAT_FP16) ? 1u << 19 : 0);
+}
 
 enum arm_power { ARM_POWER_OFF, ARM_POWER_ON_PENDING, ARM_POWER_ON };
 

@@ -9,14 +9,18 @@
 #include "base/error.h"
 
 static const char *const feature_names[ARM_FEATURES] = {
-    [ARM_FEAT_AES] = "aes",       [ARM_FEAT_PMULL] = "pmull",   [ARM_FEAT_SHA1] = "sha1",
-    [ARM_FEAT_SHA256] = "sha256", [ARM_FEAT_CRC32] = "crc32",   [ARM_FEAT_LSE] = "lse",
-    [ARM_FEAT_RDM] = "rdm",       [ARM_FEAT_LRCPC] = "lrcpc",   [ARM_FEAT_RNG] = "rng",
-    [ARM_FEAT_PAN] = "pan",       [ARM_FEAT_PAN2] = "pan2",     [ARM_FEAT_HAFDBS] = "hafdbs",
-    [ARM_FEAT_CSV2] = "csv2",     [ARM_FEAT_CSV3] = "csv3",     [ARM_FEAT_SSBS] = "ssbs",
-    [ARM_FEAT_SB] = "sb",         [ARM_FEAT_UAO] = "uao",       [ARM_FEAT_DPB] = "dpb",
-    [ARM_FEAT_DIT] = "dit",       [ARM_FEAT_FLAGM] = "flagm",   [ARM_FEAT_FLAGM2] = "flagm2",
-    [ARM_FEAT_DGH] = "dgh",       [ARM_FEAT_CSV2_3] = "csv2_3", [ARM_FEAT_E0PD] = "e0pd",
+    [ARM_FEAT_AES] = "aes",       [ARM_FEAT_PMULL] = "pmull",     [ARM_FEAT_SHA1] = "sha1",
+    [ARM_FEAT_SHA256] = "sha256", [ARM_FEAT_CRC32] = "crc32",     [ARM_FEAT_LSE] = "lse",
+    [ARM_FEAT_RDM] = "rdm",       [ARM_FEAT_LRCPC] = "lrcpc",     [ARM_FEAT_RNG] = "rng",
+    [ARM_FEAT_PAN] = "pan",       [ARM_FEAT_PAN2] = "pan2",       [ARM_FEAT_HAFDBS] = "hafdbs",
+    [ARM_FEAT_CSV2] = "csv2",     [ARM_FEAT_CSV3] = "csv3",       [ARM_FEAT_SSBS] = "ssbs",
+    [ARM_FEAT_SB] = "sb",         [ARM_FEAT_UAO] = "uao",         [ARM_FEAT_DPB] = "dpb",
+    [ARM_FEAT_DIT] = "dit",       [ARM_FEAT_FLAGM] = "flagm",     [ARM_FEAT_FLAGM2] = "flagm2",
+    [ARM_FEAT_DGH] = "dgh",       [ARM_FEAT_CSV2_3] = "csv2_3",   [ARM_FEAT_E0PD] = "e0pd",
+    [ARM_FEAT_FP16] = "fp16",     [ARM_FEAT_FHM] = "fhm",         [ARM_FEAT_DotProd] = "dotprod",
+    [ARM_FEAT_I8MM] = "i8mm",     [ARM_FEAT_BF16] = "bf16",       [ARM_FEAT_FCMA] = "fcma",
+    [ARM_FEAT_JSCVT] = "jscvt",   [ARM_FEAT_FRINTTS] = "frintts", [ARM_FEAT_SHA3] = "sha3",
+    [ARM_FEAT_SHA512] = "sha512", [ARM_FEAT_SM3] = "sm3",         [ARM_FEAT_SM4] = "sm4",
 };
 
 #define BIT(feature) (1ull << ARM_FEAT_##feature)
@@ -35,9 +39,10 @@ static const struct model {
 } models[] = {
     /* Implementer 0x00 is reserved for software; no kernel applies an erratum to it. */
     {"max", 0x000f0a10, (1ull << ARM_FEATURES) - 1},
-    {"cortex-a53", 0x410fd034, V8_0},                           /* r0p4 */
-    {"cortex-a72", 0x410fd083, V8_0},                           /* r0p3 */
-    {"neoverse-n1", 0x413fd0c1, V8_2 | BIT(LRCPC) | BIT(SSBS)}, /* r3p1 */
+    {"cortex-a53", 0x410fd034, V8_0}, /* r0p4 */
+    {"cortex-a72", 0x410fd083, V8_0}, /* r0p3 */
+    {"neoverse-n1", 0x413fd0c1,       /* r3p1 */
+     V8_2 | BIT(LRCPC) | BIT(SSBS) | BIT(FP16) | BIT(DotProd)},
 };
 
 /* What a feature cannot be without (its ID field's values build upon each other, or the manual
@@ -48,6 +53,9 @@ static const struct {
     {ARM_FEAT_PMULL, ARM_FEAT_AES},   {ARM_FEAT_SHA256, ARM_FEAT_SHA1},
     {ARM_FEAT_PAN2, ARM_FEAT_PAN},    {ARM_FEAT_FLAGM2, ARM_FEAT_FLAGM},
     {ARM_FEAT_CSV2_3, ARM_FEAT_CSV2}, {ARM_FEAT_E0PD, ARM_FEAT_CSV3},
+    {ARM_FEAT_FHM, ARM_FEAT_FP16},    {ARM_FEAT_SHA512, ARM_FEAT_SHA256},
+    {ARM_FEAT_SHA512, ARM_FEAT_SHA3}, {ARM_FEAT_SHA3, ARM_FEAT_SHA512},
+    {ARM_FEAT_SM3, ARM_FEAT_SM4},     {ARM_FEAT_SM4, ARM_FEAT_SM3},
 };
 
 const char *arm_model_name(unsigned index)
@@ -91,6 +99,8 @@ static const char *feature_name(unsigned index)
 
 static void add(struct arm_features *features, unsigned feature)
 {
+    if (arm_has(features, feature)) /* two may need each other */
+        return;
     features->have |= 1ull << feature;
     for (unsigned i = 0; i < ARRAY_SIZE(requirements); i++)
         if (requirements[i].feature == feature)
@@ -99,6 +109,8 @@ static void add(struct arm_features *features, unsigned feature)
 
 static void drop(struct arm_features *features, unsigned feature)
 {
+    if (!arm_has(features, feature))
+        return;
     features->have &= ~(1ull << feature);
     for (unsigned i = 0; i < ARRAY_SIZE(requirements); i++)
         if (requirements[i].needs == feature)
@@ -108,7 +120,7 @@ static void drop(struct arm_features *features, unsigned feature)
 static int parse_feature(struct arm_features *features, const char *text, size_t len,
                          struct error *err)
 {
-    char names[320];
+    char names[640];
 
     if (len && (text[0] == '+' || text[0] == '-'))
         for (unsigned i = 0; i < ARM_FEATURES; i++) {

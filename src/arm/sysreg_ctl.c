@@ -105,10 +105,9 @@ uint64_t arm_read_fpcr(struct arm_cpu *cpu, const struct arm_sysreg *reg)
     return cpu->fpcr;
 }
 
-/* AHP, DN, FZ, RMode. Trapped exceptions and half-precision arithmetic are absent. */
 void arm_write_fpcr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
-    uint32_t fpcr = (uint32_t)value & ARM_FPCR_BITS;
+    uint32_t fpcr = (uint32_t)value & arm_fpcr_bits(cpu->features);
 
     if (fpcr == cpu->fpcr)
         return;

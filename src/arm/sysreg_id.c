@@ -28,11 +28,13 @@ enum {
 };
 
 /* Values of one field add up, where one feature builds on another. Fields not listed are 0: for
- * most that means absent; FP, AdvSIMD (without half precision), DoubleLock, TGran4 and TGran64 are
- * the ones where 0 means present. */
+ * most that means absent; FP, AdvSIMD (0 without, 1 with half precision), DoubleLock, TGran4 and
+ * TGran64 are the ones where 0 means present. */
 static const struct field fields[] = {
-    {PFR0, 0, 1, 0}, /* EL0: AArch64 only */
-    {PFR0, 4, 1, 0}, /* EL1: AArch64 only */
+    {PFR0, 0, 1, 0},           /* EL0: AArch64 only */
+    {PFR0, 4, 1, 0},           /* EL1: AArch64 only */
+    {PFR0, 16, 1, WITH(FP16)}, /* FP */
+    {PFR0, 20, 1, WITH(FP16)}, /* AdvSIMD */
     {PFR0, 48, 1, WITH(DIT)},
     {PFR0, 56, 1, WITH(CSV2)},
     {PFR0, 56, 2, WITH(CSV2_3)}, /* with SCXTNUM_ELx */
@@ -46,16 +48,27 @@ static const struct field fields[] = {
     {ISAR0, 4, 1, WITH(PMULL)},
     {ISAR0, 8, 1, WITH(SHA1)},
     {ISAR0, 12, 1, WITH(SHA256)},
+    {ISAR0, 12, 1, WITH(SHA512)},
     {ISAR0, 16, 1, WITH(CRC32)},
     {ISAR0, 20, 2, WITH(LSE)},
     {ISAR0, 28, 1, WITH(RDM)},
+    {ISAR0, 32, 1, WITH(SHA3)},
+    {ISAR0, 36, 1, WITH(SM3)},
+    {ISAR0, 40, 1, WITH(SM4)},
+    {ISAR0, 44, 1, WITH(DotProd)},
+    {ISAR0, 48, 1, WITH(FHM)},
     {ISAR0, 52, 1, WITH(FLAGM)},
     {ISAR0, 52, 1, WITH(FLAGM2)},
     {ISAR0, 60, 1, WITH(RNG)},
     {ISAR1, 0, 1, WITH(DPB)},
+    {ISAR1, 12, 1, WITH(JSCVT)},
+    {ISAR1, 16, 1, WITH(FCMA)},
     {ISAR1, 20, 1, WITH(LRCPC)},
+    {ISAR1, 32, 1, WITH(FRINTTS)},
     {ISAR1, 36, 1, WITH(SB)},
+    {ISAR1, 44, 1, WITH(BF16)},
     {ISAR1, 48, 1, WITH(DGH)},
+    {ISAR1, 52, 1, WITH(I8MM)},
     {MMFR0, 0, 5, 0},            /* PARange: 48 bits */
     {MMFR0, 4, 2, 0},            /* ASIDBits: 16 */
     {MMFR0, 8, 1, 0},            /* BigEnd: mixed */

@@ -117,6 +117,6 @@ int gdb_reg_write(struct arm_cpu *cpu, unsigned n, const void *buf)
     else if (n == FPSR)
         cpu->fpsr = (uint32_t)value & ARM_FPSR_BITS;
     else
-        cpu->fpcr = (uint32_t)value & ARM_FPCR_BITS;
+        cpu->fpcr = (uint32_t)value & arm_fpcr_bits(cpu->features);
     return 0;
 }

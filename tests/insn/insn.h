@@ -54,6 +54,8 @@ extern const char *const insn_how_name[INSN_HOWS];
 struct insn_machine;
 /* big_endian: data accesses are. */
 struct insn_machine *insn_machine_create(bool big_endian);
+/* What it has of enum arm_feature from now on, a bit each; all at first. */
+void insn_machine_offer(struct insn_machine *machine, uint64_t have);
 void insn_machine_destroy(struct insn_machine *machine);
 /* Whether this host and this build can run tests that way. */
 bool insn_can(const struct insn_machine *machine, enum insn_how how);

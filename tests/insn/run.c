@@ -244,6 +244,11 @@ struct insn_machine *insn_machine_create(bool big_endian)
     return m;
 }
 
+void insn_machine_offer(struct insn_machine *m, uint64_t have)
+{
+    m->features.have = have;
+}
+
 void insn_machine_destroy(struct insn_machine *m)
 {
     for (unsigned level = 0; level < 3; level++)

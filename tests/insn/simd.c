@@ -22,10 +22,12 @@
 enum { BATCH = 2048, SHOWN = 12 };
 
 enum {
+    FPCR_FZ16 = 1u << 19,
     FPCR_RMODE = 3u << 22,
     FPCR_FZ = 1u << 24,
     FPCR_DN = 1u << 25,
     FPCR_AHP = 1u << 26,
+    FPCR_ALL = FPCR_FZ16 | FPCR_RMODE | FPCR_FZ | FPCR_DN | FPCR_AHP,
     FPSR_ALL = 0x0800009f,
 };
 
@@ -85,11 +87,20 @@ static void tame_address(struct batch *b, const struct a64_row *row, struct insn
     t->before.x[Rn] = insn_data_va(b->count) + 80 + below(b, 32);
 }
 
-static void make_state(struct batch *b, struct insn_test *t)
+/* Corner cases of narrow formats meet only if most of the operands have some. */
+static union v128 operand(struct batch *b, const struct a64_row *row)
+{
+    const uint64_t halves = 1ull << ARM_FEAT_FP16 | 1ull << ARM_FEAT_FHM;
+    if (row->features & (halves | 1ull << ARM_FEAT_BF16) && below(b, 4))
+        return simd_half_vector(&b->seed, !(row->features & halves));
+    return simd_vector(&b->seed);
+}
+
+static void make_state(struct batch *b, const struct a64_row *row, struct insn_test *t)
 {
     struct insn_state *s = &t->before;
     for (unsigned i = 0; i < 32; i++)
-        s->v[i] = simd_vector(&b->seed);
+        s->v[i] = operand(b, row);
     for (unsigned i = 0; i < 31; i++)
         s->x[i] = below(b, 3) ? simd_random(&b->seed) >> below(b, 64)
                               : simd_fp_value(&b->seed, below(b, 2) ? 32 : 64);
@@ -98,7 +109,7 @@ static void make_state(struct batch *b, struct insn_test *t)
     s->sp = insn_data_va(b->count);
     s->nzcv = simd_random(&b->seed) & 0xf0000000;
     s->fpsr = below(b, 4) ? 0 : simd_random(&b->seed) & FPSR_ALL;
-    s->fpcr = b->modes ? simd_random(&b->seed) & (FPCR_RMODE | FPCR_FZ | FPCR_DN | FPCR_AHP) : 0;
+    s->fpcr = b->modes ? simd_random(&b->seed) & FPCR_ALL : 0;
 }
 
 /* ---- comparing --------------------------------------------------------------------------------*/
@@ -148,11 +159,27 @@ static bool same(const struct insn_result *a, const struct insn_result *b)
            memcmp(a->data, b->data, INSN_DATA) == 0;
 }
 
+/*
+ * Where the oracle errs. FCVTZS (scalar, half precision, fixed point) sign-extends its result to 32
+ * bits; FJCVTZS says that a denormal which was flushed converts exactly (manual, FPToFixedJS()).
+ */
+static void correct(const struct insn_test *t, struct insn_result *want)
+{
+    const uint32_t word = t->code[0];
+    const union v128 *n = &t->before.v[bits(word, 9, 5)];
+    if (!strcmp(t->name, "FCVTZS_ish"))
+        want->state.v[bits(word, 4, 0)].d[0] &= 0xffff;
+    if (!strcmp(t->name, "FJCVTZS") && t->before.fpcr & FPCR_FZ && n->d[0] >> 52 == 0 && n->d[0])
+        want->state.nzcv = 0;
+}
+
 static void run_batch(struct batch *b)
 {
     if (b->count == 0)
         return;
     assert_int_equal(insn_oracle(b->test, b->count, false, b->want), 0);
+    for (unsigned i = 0; i < b->count; i++)
+        correct(&b->test[i], &b->want[i]);
     for (unsigned i = 0; i < b->count; i++) {
         for (enum insn_how how = INSN_INTERPRET; how < INSN_HOWS; how++) {
             struct insn_result got;
@@ -188,7 +215,7 @@ static void add_test(struct batch *b, const struct a64_row *row)
     t->code[0] = row->value | ((uint32_t)simd_random(&b->seed) & ~row->mask);
     t->length = 1;
     t->name = row->name;
-    make_state(b, t);
+    make_state(b, row, t);
     if (is_memory(row->name))
         tame_address(b, row, t);
     else if (below(b, 8) == 0) /* one register twice */
@@ -234,12 +261,12 @@ static void loads_and_stores_agree(void **state)
 
 static void scalar_fp_agrees(void **state)
 {
-    check_rows(A64_SCVTF_fix, A64_FP16_3src, 48, false);
+    check_rows(A64_SCVTF_fix, A64_FNMSUB_h, 48, false);
 }
 
 static void scalar_fp_agrees_in_every_fpcr_mode(void **state)
 {
-    check_rows(A64_SCVTF_fix, A64_FP16_3src, 48, true);
+    check_rows(A64_SCVTF_fix, A64_FNMSUB_h, 48, true);
 }
 
 static void vectors_agree(void **state)
@@ -257,7 +284,7 @@ static void cryptography_agrees(void **state)
     check_rows(A64_AESE, A64_XAR, 12, false);
 }
 
-/* Absent features: whatever the open fields hold. */
+/* Whatever the open fields hold: rows that are never there, and rows of features that are not. */
 static void rows_of_absent_features_are_undefined(void **state)
 {
     struct insn_machine *machine = insn_machine_create(false);
@@ -265,13 +292,17 @@ static void rows_of_absent_features_are_undefined(void **state)
     assert_non_null(machine);
     for (unsigned i = A64_STR_v_uimm; i <= A64_XAR; i++) {
         const struct a64_row *row = &a64_rows[i];
-        if (!row->absent)
-            continue;
-        struct insn_test test = {.length = 1};
-        struct insn_result result;
-        test.code[0] = row->value | ((uint32_t)simd_random(&seed) & ~row->mask);
-        insn_run(machine, INSN_INTERPRET, &test, 0, &result, NULL);
-        assert_true(result.fault);
+        uint64_t left = row->absent ? 1 : row->features;
+        for (; left; left &= left - 1) { /* one of its features at a time */
+            struct insn_test test = {.length = 1};
+            struct insn_result result;
+            do
+                test.code[0] = row->value | ((uint32_t)simd_random(&seed) & ~row->mask);
+            while (row_of(test.code[0]) != row);
+            insn_machine_offer(machine, row->absent ? ~0ull : ~(left & -left));
+            insn_run(machine, INSN_INTERPRET, &test, 0, &result, NULL);
+            assert_true(result.fault);
+        }
     }
     insn_machine_destroy(machine);
 }

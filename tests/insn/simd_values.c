@@ -18,9 +18,9 @@ static unsigned below(uint64_t *seed, unsigned n)
     return (unsigned)((simd_random(seed) >> 32) % n);
 }
 
-uint64_t simd_fp_value(uint64_t *seed, unsigned width)
+/* Numbers of `width` bits with corner cases of the format. */
+static uint64_t fp_value(uint64_t *seed, unsigned width, unsigned exponent_bits)
 {
-    const unsigned exponent_bits = width == 16 ? 5 : width == 32 ? 8 : 11;
     const unsigned fraction_bits = width - 1 - exponent_bits;
     const uint64_t max = ones(exponent_bits), bias = max >> 1, all = ones(fraction_bits);
     const uint64_t quiet = 1ull << (fraction_bits - 1);
@@ -83,6 +83,11 @@ uint64_t simd_fp_value(uint64_t *seed, unsigned width)
     return (uint64_t)below(seed, 2) << (width - 1) | e << fraction_bits | f;
 }
 
+uint64_t simd_fp_value(uint64_t *seed, unsigned width)
+{
+    return fp_value(seed, width, width == 16 ? 5 : width == 32 ? 8 : 11);
+}
+
 static uint64_t integer_value(uint64_t *seed, unsigned width)
 {
     switch (below(seed, 8)) {
@@ -109,8 +114,8 @@ static uint64_t integer_value(uint64_t *seed, unsigned width)
  * and quotients that are exact or lie half-way. */
 static uint64_t near_value(uint64_t *seed, unsigned width)
 {
-    const unsigned fraction_bits = width == 32 ? 23 : 52;
-    const uint64_t bias = width == 32 ? 127 : 1023;
+    const unsigned fraction_bits = width == 16 ? 10 : width == 32 ? 23 : 52;
+    const uint64_t bias = width == 16 ? 15 : width == 32 ? 127 : 1023;
     uint64_t f = 0;
     for (unsigned i = below(seed, 4); i; i--)
         f |= 1ull << below(seed, fraction_bits);
@@ -149,5 +154,14 @@ union v128 simd_vector(uint64_t *seed)
         for (unsigned i = 0; i < 2; i++)
             v.d[i] = near_value(seed, 64);
     }
+    return v;
+}
+
+union v128 simd_half_vector(uint64_t *seed, bool bfloat)
+{
+    const bool near = !bfloat && below(seed, 3) == 0;
+    union v128 v;
+    for (unsigned i = 0; i < 8; i++)
+        v.h[i] = (uint16_t)(near ? near_value(seed, 16) : fp_value(seed, 16, bfloat ? 8 : 5));
     return v;
 }

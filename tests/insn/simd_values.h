@@ -3,6 +3,7 @@
 #ifndef ARMVM_TESTS_INSN_SIMD_VALUES_H
 #define ARMVM_TESTS_INSN_SIMD_VALUES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/v128.h"
@@ -14,5 +15,7 @@ uint64_t simd_random(uint64_t *seed);
 uint64_t simd_fp_value(uint64_t *seed, unsigned bits);
 /* A vector of such numbers, of integer corner cases, of shift counts or of anything. */
 union v128 simd_vector(uint64_t *seed);
+/* Of half-precision or BFloat16 numbers. */
+union v128 simd_half_vector(uint64_t *seed, bool bfloat);
 
 #endif

@@ -26,6 +26,23 @@ union v128 crypto_sha256h2(union v128 d, union v128 n, union v128 m);
 union v128 crypto_sha256su0(union v128 d, union v128 n);
 union v128 crypto_sha256su1(union v128 d, union v128 n, union v128 m);
 
+union v128 crypto_sha512h(union v128 d, union v128 n, union v128 m);
+union v128 crypto_sha512h2(union v128 d, union v128 n, union v128 m);
+union v128 crypto_sha512su0(union v128 d, union v128 n);
+union v128 crypto_sha512su1(union v128 d, union v128 n, union v128 m);
+
+union v128 crypto_sm3partw1(union v128 d, union v128 n, union v128 m);
+union v128 crypto_sm3partw2(union v128 d, union v128 n, union v128 m);
+union v128 crypto_sm3ss1(union v128 n, union v128 m, union v128 a);
+/* w: the element of Vm. */
+union v128 crypto_sm3tt1a(union v128 d, union v128 n, uint32_t w);
+union v128 crypto_sm3tt1b(union v128 d, union v128 n, uint32_t w);
+union v128 crypto_sm3tt2a(union v128 d, union v128 n, uint32_t w);
+union v128 crypto_sm3tt2b(union v128 d, union v128 n, uint32_t w);
+
+union v128 crypto_sm4e(union v128 d, union v128 n);
+union v128 crypto_sm4ekey(union v128 n, union v128 m);
+
 /* Carry-less products. */
 uint16_t crypto_pmul8(uint8_t a, uint8_t b);
 union v128 crypto_pmul64(uint64_t a, uint64_t b);

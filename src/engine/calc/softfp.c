@@ -213,6 +213,25 @@ uint64_t softfp_fma(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t
     return invalid ? fp_invalid(c, f) : fused(c, f, n[0], n[1], n[2], 0);
 }
 
+/* A half as the single that is the same number, or NaN. Halves are flushed by FZ16 alone. */
+static uint32_t widen_half(const struct softfp *c, uint16_t a)
+{
+    struct softfp plain = {.fz16 = c->fz16};
+    struct fp_number n = fp_unpack(&plain, SOFTFP_HALF, a);
+    if (fp_is_nan(n)) /* a signalling one stays so */
+        return (uint32_t)fp_infinity(SOFTFP_SINGLE, n.sign) | (a & 0x3ffu) << 13;
+    if (n.class == FP_INFINITY)
+        return (uint32_t)fp_infinity(SOFTFP_SINGLE, n.sign);
+    if (n.class == FP_ZERO)
+        return (uint32_t)fp_zero(SOFTFP_SINGLE, n.sign);
+    return (uint32_t)fp_round(&plain, SOFTFP_SINGLE, n, SOFTFP_ZERO);
+}
+
+uint32_t softfp_fma_long(struct softfp *c, uint16_t a, uint16_t b, uint32_t addend)
+{
+    return (uint32_t)softfp_fma(c, SOFTFP_SINGLE, widen_half(c, a), widen_half(c, b), addend);
+}
+
 static uint64_t step(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b,
                      uint64_t constant, int scale)
 {

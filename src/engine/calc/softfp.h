@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum softfp_format { SOFTFP_HALF = 1, SOFTFP_SINGLE, SOFTFP_DOUBLE }; /* log2 of the bytes */
+/* The first three are log2 of the bytes. BFloat16 is for softfp_convert() from single only. */
+enum softfp_format { SOFTFP_HALF = 1, SOFTFP_SINGLE, SOFTFP_DOUBLE, SOFTFP_BFLOAT };
 
 /* The first four are FPCR.RMode's values. */
 enum softfp_round {
@@ -56,6 +57,8 @@ uint64_t softfp_sqrt(struct softfp *c, enum softfp_format f, uint64_t a);
 /* a * b + addend, rounded once. The caller negates operands (NaNs too) for FMSUB and its like. */
 uint64_t softfp_fma(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b,
                     uint64_t addend);
+/* FPMulAddH(): the same of halves a and b and a single addend. */
+uint32_t softfp_fma_long(struct softfp *c, uint16_t a, uint16_t b, uint32_t addend);
 
 uint64_t softfp_max(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b);
 uint64_t softfp_min(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b);
@@ -82,6 +85,12 @@ uint64_t softfp_from_int(struct softfp *c, enum softfp_format f, uint64_t x, uns
 /* To an integral value in the same format (FPRoundInt()); exact: raises Inexact (FRINTX). */
 uint64_t softfp_round_int(struct softfp *c, enum softfp_format f, uint64_t a,
                           enum softfp_round round, bool exact);
+/* To an integral value that `width` (32, 64) signed bits hold, else the least of these with Invalid
+ * Operation (FPRoundIntN()). */
+uint64_t softfp_round_int_n(struct softfp *c, enum softfp_format f, uint64_t a,
+                            enum softfp_round round, unsigned width);
+/* FPToFixedJS(): the double's integral part modulo 2^32; *exact: it is the same number. */
+uint32_t softfp_to_int_js(struct softfp *c, uint64_t a, bool *exact);
 
 uint64_t softfp_recip_estimate(struct softfp *c, enum softfp_format f, uint64_t a);
 uint64_t softfp_rsqrt_estimate(struct softfp *c, enum softfp_format f, uint64_t a);
@@ -89,6 +98,11 @@ uint64_t softfp_rsqrt_estimate(struct softfp *c, enum softfp_format f, uint64_t 
 uint64_t softfp_recip_step(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b);
 uint64_t softfp_rsqrt_step(struct softfp *c, enum softfp_format f, uint64_t a, uint64_t b);
 uint64_t softfp_recpx(struct softfp *c, enum softfp_format f, uint64_t a); /* FRECPX */
+
+/* BFDotAdd() without FEAT_EBF16: addend + (a0 * b0 + a1 * b1) of BFloat16 pairs (the lower one 0)
+ * in single precision, each step rounded to odd, denormals zero, NaNs the default NaN, whatever FPCR
+ * says and without exceptions. */
+uint32_t softfp_bfdot(uint32_t addend, uint32_t a, uint32_t b);
 
 /* URECPE and URSQRTE of one word. */
 uint32_t softfp_unsigned_recip_estimate(uint32_t a);

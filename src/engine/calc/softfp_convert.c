@@ -125,3 +125,49 @@ uint64_t softfp_round_int(struct softfp *c, enum softfp_format f, uint64_t a,
         return fp_zero(f, n.sign);
     return fp_round(c, f, fp_normal(n.sign, 0, whole, 0), SOFTFP_ZERO);
 }
+
+uint64_t softfp_round_int_n(struct softfp *c, enum softfp_format f, uint64_t a,
+                            enum softfp_round round, unsigned width)
+{
+    struct fp_number n = fp_unpack(c, f, a);
+    uint64_t whole;
+    bool inexact = false;
+    if (n.class == FP_ZERO)
+        return fp_zero(f, n.sign);
+    const uint64_t limit = (1ull << (width - 1)) - !n.sign;
+    if (n.class != FP_NUMBER || !magnitude(n, 0, fp_mode(c, round), &whole, &inexact) ||
+        whole > limit) {
+        c->flags |= SOFTFP_IOC;
+        return fp_round(c, f, fp_normal(true, (int)width - 1, 1, 0), SOFTFP_ZERO);
+    }
+    if (inexact)
+        c->flags |= SOFTFP_IXC;
+    if (whole == 0)
+        return fp_zero(f, n.sign);
+    return fp_round(c, f, fp_normal(n.sign, 0, whole, 0), SOFTFP_ZERO);
+}
+
+uint32_t softfp_to_int_js(struct softfp *c, uint64_t a, bool *exact)
+{
+    struct fp_number n = fp_unpack(c, SOFTFP_DOUBLE, a);
+    uint64_t whole = 0;
+    bool inexact = false;
+    *exact = false;
+    if (n.class == FP_ZERO) { /* -0 and a denormal that was flushed are other numbers than 0 */
+        *exact = a == 0;
+        return 0;
+    }
+    if (n.class != FP_NUMBER) {
+        c->flags |= SOFTFP_IOC;
+        return 0;
+    }
+    if (!magnitude(n, 0, SOFTFP_ZERO, &whole, &inexact)) /* 53 bits from bit exp down */
+        whole = n.exp < 63 + 32 ? (n.sig >> 11) << ((unsigned)n.exp - 52) : 0;
+    if (n.exp > 62 || whole > (1ull << 31) - !n.sign)
+        c->flags |= SOFTFP_IOC;
+    else if (inexact)
+        c->flags |= SOFTFP_IXC;
+    else
+        *exact = true;
+    return (uint32_t)(n.sign ? 0 - whole : whole);
+}

@@ -9,6 +9,7 @@ const struct fp_layout *fp_layout(enum softfp_format f)
         [SOFTFP_HALF] = {16, 10, 31, -14},
         [SOFTFP_SINGLE] = {32, 23, 255, -126},
         [SOFTFP_DOUBLE] = {64, 52, 2047, -1022},
+        [SOFTFP_BFLOAT] = {16, 7, 255, -126},
     };
     return &layouts[f];
 }

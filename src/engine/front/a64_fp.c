@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scalar floating point: data processing, comparison, selection, conversion (manual C4.1.68
- * "Floating-point ..." classes). D says the precision: single (esz 2) or double (esz 3). */
+ * "Floating-point ..." classes). ftype, bits 23:22, says the precision: single 00, double 01, half
+ * 11. */
 #include "engine/front/a64_simd.h"
 
-static unsigned fp_esz(unsigned D)
+static unsigned fp_esz(const struct a64 *c)
 {
-    return 2 + D;
+    const unsigned ftype = (unsigned)bits(c->insn, 23, 22);
+    return ftype == 3 ? 1 : 2 + ftype;
 }
 
-static unsigned fp_scalar(const struct a64 *c, unsigned D)
+static unsigned fp_scalar(const struct a64 *c)
 {
-    return a64_fp_form(c, fp_esz(D), IR_LANES_1);
+    return a64_fp_form(c, fp_esz(c), IR_LANES_1);
 }
 
 uint64_t a64_expand_fp(unsigned esz, unsigned imm8)
 {
-    const unsigned exponent_bits = esz == 2 ? 8 : 11, fraction_bits = esz == 2 ? 23 : 52;
+    static const uint8_t width[4] = {0, 5, 8, 11};
+    const unsigned exponent_bits = width[esz], fraction_bits = (8u << esz) - 1 - exponent_bits;
     const uint64_t b6 = bit(imm8, 6);
     const uint64_t exponent = (b6 ^ 1) << (exponent_bits - 1) |
                               (b6 ? ones(exponent_bits - 3) : 0) << 2 | bits(imm8, 5, 4);
@@ -31,24 +34,22 @@ static int64_t conversion(bool is_unsigned, unsigned round, unsigned fbits)
     return (int64_t)((is_unsigned ? IR_CVT_UNSIGNED : 0) | round | fbits << IR_CVT_FBITS_SHIFT);
 }
 
-static void to_integer(struct a64 *c, unsigned sf, unsigned D, unsigned Rn, unsigned Rd,
-                       int64_t how)
+static void to_integer(struct a64 *c, unsigned sf, unsigned Rn, unsigned Rd, int64_t how)
 {
-    a64_set_reg(c, sf, Rd, ir_ftoi(c->ir, a64_type(sf), a64_v(c, Rn), fp_scalar(c, D), how));
+    a64_set_reg(c, sf, Rd, ir_ftoi(c->ir, a64_type(sf), a64_v(c, Rn), fp_scalar(c), how));
 }
 
 /* The IR converts 64-bit integers: an extended W has the same value. */
-static void from_integer(struct a64 *c, unsigned sf, unsigned D, unsigned Rn, unsigned Rd,
-                         bool is_unsigned, unsigned fbits)
+static void from_integer(struct a64 *c, unsigned sf, unsigned Rn, unsigned Rd, bool is_unsigned,
+                         unsigned fbits)
 {
     ir_ref x;
     if (sf)
         x = a64_x(c, Rn);
     else
         x = is_unsigned ? ir_zext(c->ir, a64_w(c, Rn)) : ir_sext(c->ir, a64_w(c, Rn));
-    a64_set_v(
-        c, Rd,
-        ir_itof(c->ir, x, fp_scalar(c, D), conversion(is_unsigned && sf, IR_ROUND_FPCR, fbits)));
+    a64_set_v(c, Rd,
+              ir_itof(c->ir, x, fp_scalar(c), conversion(is_unsigned && sf, IR_ROUND_FPCR, fbits)));
 }
 
 void a64_ftoi(struct a64 *c, const struct a64_ftoi *f)
@@ -58,27 +59,27 @@ void a64_ftoi(struct a64 *c, const struct a64_ftoi *f)
     if (!a64_simd_ok(c, true))
         return;
     /* rmode has FPCR.RMode's values. */
-    to_integer(c, f->sf, f->D, f->Rn, f->Rd,
+    to_integer(c, f->sf, f->Rn, f->Rd,
                conversion(is_unsigned, away ? IR_ROUND_TIEAWAY : f->rmode, 0));
 }
 
 void a64_itof(struct a64 *c, const struct a64_itof *f)
 {
     if (a64_simd_ok(c, true))
-        from_integer(c, f->sf, f->D, f->Rn, f->Rd, f->op == A64_UCVTF, 0);
+        from_integer(c, f->sf, f->Rn, f->Rd, f->op == A64_UCVTF, 0);
 }
 
 void a64_ftoi_fix(struct a64 *c, const struct a64_ftoi_fix *f)
 {
     if (a64_simd_ok(c, f->sf || f->scale >= 32))
-        to_integer(c, f->sf, f->D, f->Rn, f->Rd,
+        to_integer(c, f->sf, f->Rn, f->Rd,
                    conversion(f->op == A64_FCVTZU_fix, IR_ROUND_ZERO, 64 - f->scale));
 }
 
 void a64_itof_fix(struct a64 *c, const struct a64_itof_fix *f)
 {
     if (a64_simd_ok(c, f->sf || f->scale >= 32))
-        from_integer(c, f->sf, f->D, f->Rn, f->Rd, f->op == A64_UCVTF_fix, 64 - f->scale);
+        from_integer(c, f->sf, f->Rn, f->Rd, f->op == A64_UCVTF_fix, 64 - f->scale);
 }
 
 void a64_fmov_gen(struct a64 *c, const struct a64_fmov_gen *f)
@@ -90,6 +91,9 @@ void a64_fmov_gen(struct a64 *c, const struct a64_fmov_gen *f)
     case A64_FMOV_w_s:
         a64_set_x(c, f->Rd, ir_vlaneu(ir, a64_v(c, f->Rn), 2, 0));
         break;
+    case A64_FMOV_w_h:
+        a64_set_x(c, f->Rd, ir_vlaneu(ir, a64_v(c, f->Rn), 1, 0));
+        break;
     case A64_FMOV_x_d:
         a64_set_x(c, f->Rd, ir_vlaneu(ir, a64_v(c, f->Rn), 3, 0));
         break;
@@ -98,6 +102,9 @@ void a64_fmov_gen(struct a64 *c, const struct a64_fmov_gen *f)
         break;
     case A64_FMOV_s_w:
         a64_set_v(c, f->Rd, ir_vfromx(ir, ir_zext(ir, a64_w(c, f->Rn)), a64_k(c, 0)));
+        break;
+    case A64_FMOV_h_w:
+        a64_set_v(c, f->Rd, ir_vfromx(ir, ir_zx16(ir, IR_I64, a64_x(c, f->Rn)), a64_k(c, 0)));
         break;
     case A64_FMOV_d_x:
         a64_set_v(c, f->Rd, ir_vfromx(ir, a64_x(c, f->Rn), a64_k(c, 0)));
@@ -112,8 +119,8 @@ void a64_fmov_gen(struct a64 *c, const struct a64_fmov_gen *f)
 
 void a64_fp_bits(struct a64 *c, const struct a64_fp_bits *f)
 {
-    const unsigned esz = fp_esz(f->D);
-    const uint64_t sign = 1ull << (8 * (1u << esz) - 1);
+    const unsigned esz = fp_esz(c);
+    const uint64_t sign = a64_sign(esz);
     if (!a64_simd_ok(c, true))
         return;
     ir_ref v = a64_v(c, f->Rn);
@@ -127,7 +134,7 @@ void a64_fp_bits(struct a64 *c, const struct a64_fp_bits *f)
 void a64_fsqrt(struct a64 *c, const struct a64_fsqrt *f)
 {
     if (a64_simd_ok(c, true))
-        a64_set_v(c, f->Rd, ir_fsqrt(c->ir, a64_v(c, f->Rn), fp_scalar(c, f->D)));
+        a64_set_v(c, f->Rd, ir_fsqrt(c->ir, a64_v(c, f->Rn), fp_scalar(c)));
 }
 
 void a64_fcvt(struct a64 *c, const struct a64_fcvt *f)
@@ -175,14 +182,41 @@ void a64_frint(struct a64 *c, const struct a64_frint *f)
         mode = IR_ROUND_FPCR;
     }
     if (a64_simd_ok(c, true))
-        a64_set_v(c, f->Rd, ir_frint(c->ir, a64_v(c, f->Rn), fp_scalar(c, f->D), mode));
+        a64_set_v(c, f->Rd, ir_frint(c->ir, a64_v(c, f->Rn), fp_scalar(c), mode));
+}
+
+/* FRINT32Z and so on: to integers of 32 or 64 bits. */
+void a64_frint_n(struct a64 *c, const struct a64_frint_n *f)
+{
+    const bool by_fpcr = f->op == A64_FRINT32X || f->op == A64_FRINT64X;
+    const unsigned width = f->op == A64_FRINT32Z || f->op == A64_FRINT32X ? 32 : 64;
+    const int64_t how = (by_fpcr ? IR_ROUND_FPCR : IR_ROUND_ZERO) | width << IR_RINT_SHIFT;
+    if (a64_simd_ok(c, true))
+        a64_set_v(c, f->Rd, ir_frintn(c->ir, a64_v(c, f->Rn), fp_scalar(c), how));
+}
+
+/* The flags say whether the integer is the same number. */
+void a64_fjcvtzs(struct a64 *c, const struct a64_fjcvtzs *f)
+{
+    struct ir *ir = c->ir;
+    if (!a64_simd_ok(c, true))
+        return;
+    ir_ref r = ir_fcvtjs(ir, a64_v(c, f->Rn), a64_fp_form(c, 3, IR_LANES_1));
+    a64_set_w(c, f->Rd, ir_trunc(ir, r));
+    a64_set_nzcv(c, ir_shli(ir, IR_I64, ir_shri(ir, IR_I64, r, 32), 30));
+}
+
+void a64_bfcvt(struct a64 *c, const struct a64_bfcvt *f)
+{
+    if (a64_simd_ok(c, true))
+        a64_set_v(c, f->Rd, ir_fcvtbf(c->ir, a64_v(c, f->Rn), a64_fp_form(c, 2, IR_LANES_1)));
 }
 
 void a64_fmov_i(struct a64 *c, const struct a64_fmov_i *f)
 {
     if (!a64_simd_ok(c, true))
         return;
-    ir_ref x = a64_k(c, a64_expand_fp(fp_esz(f->D), f->imm8));
+    ir_ref x = a64_k(c, a64_expand_fp(fp_esz(c), f->imm8));
     a64_set_v(c, f->Rd, ir_vfromx(c->ir, x, a64_k(c, 0)));
 }
 
@@ -196,7 +230,7 @@ void a64_fp_compare(struct a64 *c, const struct a64_fp_compare *f)
     if (!a64_simd_ok(c, true))
         return;
     ir_ref m = zero ? ir_vconst(c->ir, 0) : a64_v(c, f->Rm);
-    ir_putf(c->ir, ir_fcmp(c->ir, a64_v(c, f->Rn), m, fp_scalar(c, f->D), signals));
+    ir_putf(c->ir, ir_fcmp(c->ir, a64_v(c, f->Rn), m, fp_scalar(c), signals));
 }
 
 /* When the condition fails nothing is compared: then two zeros are, which raises nothing. */
@@ -208,7 +242,7 @@ void a64_fccmp(struct a64 *c, const struct a64_fccmp *f)
     ir_ref flags = ir_getf(ir), zero = ir_vconst(ir, 0);
     ir_ref n = ir_cselv(ir, flags, a64_v(c, f->Rn), zero, f->cond);
     ir_ref m = ir_cselv(ir, flags, a64_v(c, f->Rm), zero, f->cond);
-    ir_ref compared = ir_fcmp(ir, n, m, fp_scalar(c, f->D), f->E);
+    ir_ref compared = ir_fcmp(ir, n, m, fp_scalar(c), f->E);
     ir_putf(ir, ir_flsel(ir, flags, compared, f->cond, f->nzcv));
 }
 
@@ -217,7 +251,7 @@ void a64_fcsel(struct a64 *c, const struct a64_fcsel *f)
     if (!a64_simd_ok(c, true))
         return;
     ir_ref v = ir_cselv(c->ir, ir_getf(c->ir), a64_v(c, f->Rn), a64_v(c, f->Rm), f->cond);
-    a64_set_scalar(c, f->Rd, fp_esz(f->D), v);
+    a64_set_scalar(c, f->Rd, fp_esz(c), v);
 }
 
 /* --- two and three sources
@@ -247,21 +281,20 @@ static a64_build2 *two_source_builder(unsigned op)
 
 void a64_fp_2src(struct a64 *c, const struct a64_fp_2src *f)
 {
-    const unsigned esz = fp_esz(f->D);
+    const unsigned esz = fp_esz(c);
     if (!a64_simd_ok(c, true))
         return;
-    ir_ref r =
-        two_source_builder(f->op)(c->ir, a64_v(c, f->Rn), a64_v(c, f->Rm), fp_scalar(c, f->D));
+    ir_ref r = two_source_builder(f->op)(c->ir, a64_v(c, f->Rn), a64_v(c, f->Rm), fp_scalar(c));
     if (f->op == A64_FNMUL) {
-        r = ir_vxor(c->ir, r, a64_vsplat(c, esz, 1ull << (8 * (1u << esz) - 1)));
-        r = esz == 3 ? ir_vzero64(c->ir, r) : ir_vzero32(c->ir, r);
+        r = ir_vxor(c->ir, r, a64_vsplat(c, esz, a64_sign(esz)));
+        r = a64_scalar(c, esz, r);
     }
     a64_set_v(c, f->Rd, r);
 }
 
 void a64_fp_3src(struct a64 *c, const struct a64_fp_3src *f)
 {
-    unsigned form = fp_scalar(c, f->D);
+    unsigned form = fp_scalar(c);
     if (!a64_simd_ok(c, true))
         return;
     if (f->op == A64_FMSUB || f->op == A64_FNMADD)

@@ -3,9 +3,11 @@
  * same", "two-register miscellaneous", "across lanes", "scalar pairwise", "indexed element"). */
 #include "engine/front/a64_simd.h"
 
-static uint64_t sign_bit(unsigned esz)
+/* Lanes of single or double precision, as D says; of half in encodings of their own, the rows that
+ * need FEAT_FP16, which have the bit given clear (three same: 21) or set (two registers: 19). */
+static unsigned esz_of(unsigned D, bool half)
 {
-    return 1ull << (8 * (1u << esz) - 1);
+    return half ? 1 : 2 + D;
 }
 
 /* --- three same
@@ -79,12 +81,13 @@ static a64_build2 *same_builder(unsigned op)
 
 static ir_ref absolute(struct a64 *c, ir_ref v, unsigned esz)
 {
-    return ir_vand(c->ir, v, a64_vsplat(c, esz, sign_bit(esz) - 1));
+    return ir_vand(c->ir, v, a64_vsplat(c, esz, a64_sign(esz) - 1));
 }
 
 void a64_fp_same(struct a64 *c, const struct a64_fp_same *f)
 {
-    const unsigned esz = 2 + f->D, form = a64_fp_form(c, esz, a64_lanes(f->Q));
+    const unsigned esz = esz_of(f->D, !bit(c->insn, 21)),
+                   form = a64_fp_form(c, esz, a64_lanes(f->Q));
     if (!a64_simd_ok(c, !f->D || f->Q))
         return;
     ir_ref n = a64_v(c, f->Rn), m = a64_v(c, f->Rm), r;
@@ -99,7 +102,7 @@ void a64_fp_same(struct a64 *c, const struct a64_fp_same *f)
 
 void a64_fp_same_s(struct a64 *c, const struct a64_fp_same_s *f)
 {
-    const unsigned esz = 2 + f->D;
+    const unsigned esz = esz_of(f->D, !bit(c->insn, 21));
     if (!a64_simd_ok(c, true))
         return;
     ir_ref r = same_builder(f->op)(c->ir, a64_v(c, f->Rn), a64_v(c, f->Rm),
@@ -195,14 +198,14 @@ static ir_ref misc_result(struct a64 *c, unsigned op, ir_ref n, unsigned form)
 
 void a64_fp_misc(struct a64 *c, const struct a64_fp_misc *f)
 {
-    const unsigned esz = 2 + f->D;
+    const unsigned esz = esz_of(f->D, bit(c->insn, 19));
     if (!a64_simd_ok(c, !f->D || f->Q))
         return;
     ir_ref n = a64_v(c, f->Rn);
     if (f->op == A64_FABS_v)
         a64_set_vq(c, f->Rd, f->Q, absolute(c, n, esz));
     else if (f->op == A64_FNEG_v)
-        a64_set_vq(c, f->Rd, f->Q, ir_vxor(c->ir, n, a64_vsplat(c, esz, sign_bit(esz))));
+        a64_set_vq(c, f->Rd, f->Q, ir_vxor(c->ir, n, a64_vsplat(c, esz, a64_sign(esz))));
     else
         a64_set_v(c, f->Rd, misc_result(c, f->op, n, a64_fp_form(c, esz, a64_lanes(f->Q))));
 }
@@ -211,8 +214,20 @@ void a64_fp_misc_s(struct a64 *c, const struct a64_fp_misc_s *f)
 {
     if (!a64_simd_ok(c, true))
         return;
-    const unsigned form = a64_fp_form(c, 2 + f->D, IR_LANES_1);
+    const unsigned form = a64_fp_form(c, esz_of(f->D, bit(c->insn, 19)), IR_LANES_1);
     a64_set_v(c, f->Rd, misc_result(c, f->op, a64_v(c, f->Rn), form));
+}
+
+/* FRINT32Z and so on: to integers of 32 or 64 bits. */
+void a64_frint_n_v(struct a64 *c, const struct a64_frint_n_v *f)
+{
+    const bool by_fpcr = f->op == A64_FRINT32X_v || f->op == A64_FRINT64X_v;
+    const unsigned width = f->op == A64_FRINT32Z_v || f->op == A64_FRINT32X_v ? 32 : 64;
+    const int64_t how = (by_fpcr ? IR_ROUND_FPCR : IR_ROUND_ZERO) | width << IR_RINT_SHIFT;
+    if (!a64_simd_ok(c, !f->D || f->Q))
+        return;
+    a64_set_v(c, f->Rd,
+              ir_frintn(c->ir, a64_v(c, f->Rn), a64_fp_form(c, 2 + f->D, a64_lanes(f->Q)), how));
 }
 
 /* FCVTN (to half or single) and FCVTXN, whose row has no D. */
@@ -223,6 +238,14 @@ void a64_fp_narrow(struct a64 *c, const struct a64_fp_narrow *f)
         return;
     const unsigned form = a64_fp_form(c, odd ? 3 : 2 + f->D, IR_LANES_128);
     a64_set_narrow(c, f->Rd, f->Q, ir_fcvtn(c->ir, a64_v(c, f->Rn), form, odd));
+}
+
+void a64_bfcvtn(struct a64 *c, const struct a64_bfcvtn *f)
+{
+    if (!a64_simd_ok(c, true))
+        return;
+    a64_set_narrow(c, f->Rd, f->Q,
+                   ir_fcvtbf(c->ir, a64_v(c, f->Rn), a64_fp_form(c, 2, IR_LANES_128)));
 }
 
 void a64_fp_narrow_s(struct a64 *c, const struct a64_fp_narrow_s *f)
@@ -263,21 +286,27 @@ static a64_build2 *reduce_builder(unsigned op)
     }
 }
 
-/* Reduce(): neighbours first, as the order decides which NaN comes out. */
+/* Reduce(): neighbours first, as the order decides which NaN comes out. Halves can be fewer than
+ * a vform says: what is computed beside them are zeros, which raise nothing. */
 void a64_fp_across(struct a64 *c, const struct a64_fp_across *f)
 {
+    const bool half = !bit(c->insn, 29);
+    const unsigned esz = half ? 1 : 2;
     if (!a64_simd_ok(c, true))
         return;
     a64_build2 *fn = reduce_builder(f->op);
     ir_ref v = a64_v(c, f->Rn);
-    v = a64_pairwise(c, fn, v, v, 2, 1, a64_fp_form(c, 2, IR_LANES_64));
-    v = a64_pairwise(c, fn, v, v, 2, 1, a64_fp_form(c, 2, IR_LANES_1));
+    if (half && !f->Q)
+        v = ir_vzero64(c->ir, v);
+    for (unsigned lanes = half && f->Q ? 8 : 4; lanes > 1; lanes /= 2)
+        v = a64_pairwise(c, fn, v, v, esz, 1,
+                         a64_fp_form(c, esz, lanes == 2 ? IR_LANES_1 : IR_LANES_64));
     a64_set_v(c, f->Rd, v);
 }
 
 void a64_fp_pair_s(struct a64 *c, const struct a64_fp_pair_s *f)
 {
-    const unsigned esz = 2 + f->D;
+    const unsigned esz = esz_of(f->D, !bit(c->insn, 29));
     if (!a64_simd_ok(c, true))
         return;
     ir_ref n = a64_v(c, f->Rn);
@@ -312,32 +341,46 @@ static void by_element(struct a64 *c, enum elem_kind kind, unsigned Rd, unsigned
     a64_set_v(c, Rd, r);
 }
 
-/* Doubles have two elements: L must be 0. */
-static unsigned elem_index(unsigned D, unsigned H, unsigned L)
+/* Vm and the index of its element. Doubles have two elements: L must be 0; halves spare M for the
+ * index. */
+struct element {
+    unsigned esz, Rm, index;
+    bool valid;
+};
+
+/* size, bits 23:22: half 00, single 10, double 11. */
+static struct element element_of(uint32_t size, unsigned H, unsigned L, unsigned M, unsigned Rm)
 {
-    return D ? H : H << 1 | L;
+    switch (size) {
+    case 0:
+        return (struct element){1, Rm, H << 2 | L << 1 | M, true};
+    case 2:
+        return (struct element){2, M << 4 | Rm, H << 1 | L, true};
+    default:
+        return (struct element){3, M << 4 | Rm, H, !L};
+    }
 }
 
 void a64_fp_elem(struct a64 *c, const struct a64_fp_elem *f)
 {
-    if (!a64_simd_ok(c, !f->D || (f->Q && !f->L)))
+    const struct element e = element_of((uint32_t)bits(c->insn, 23, 22), f->H, f->L, f->M, f->Rm);
+    if (!a64_simd_ok(c, e.valid && (e.esz != 3 || f->Q)))
         return;
     const enum elem_kind kind = f->op == A64_FMLA_e   ? ELEM_MLA
                                 : f->op == A64_FMLS_e ? ELEM_MLS
                                 : f->op == A64_FMUL_e ? ELEM_MUL
                                                       : ELEM_MULX;
-    by_element(c, kind, f->Rd, f->Rn, f->M << 4 | f->Rm, elem_index(f->D, f->H, f->L),
-               a64_fp_form(c, 2 + f->D, a64_lanes(f->Q)));
+    by_element(c, kind, f->Rd, f->Rn, e.Rm, e.index, a64_fp_form(c, e.esz, a64_lanes(f->Q)));
 }
 
 void a64_fp_elem_s(struct a64 *c, const struct a64_fp_elem_s *f)
 {
-    if (!a64_simd_ok(c, !f->D || !f->L))
+    const struct element e = element_of((uint32_t)bits(c->insn, 23, 22), f->H, f->L, f->M, f->Rm);
+    if (!a64_simd_ok(c, e.valid))
         return;
     const enum elem_kind kind = f->op == A64_FMLA_es   ? ELEM_MLA
                                 : f->op == A64_FMLS_es ? ELEM_MLS
                                 : f->op == A64_FMUL_es ? ELEM_MUL
                                                        : ELEM_MULX;
-    by_element(c, kind, f->Rd, f->Rn, f->M << 4 | f->Rm, elem_index(f->D, f->H, f->L),
-               a64_fp_form(c, 2 + f->D, IR_LANES_1));
+    by_element(c, kind, f->Rd, f->Rn, e.Rm, e.index, a64_fp_form(c, e.esz, IR_LANES_1));
 }

@@ -51,10 +51,17 @@ static inline void a64_set_vq(struct a64 *c, unsigned Rd, unsigned Q, ir_ref val
     a64_set_v(c, Rd, Q ? value : ir_vzero64(c->ir, value));
 }
 
-/* Writes lane 0 of esz (2 or 3) to Vd and clears the rest. */
+/* Lane 0 of esz (1, 2 or 3), the rest cleared. */
+static inline ir_ref a64_scalar(struct a64 *c, unsigned esz, ir_ref value)
+{
+    if (esz == 1)
+        return ir_vfromx(c->ir, ir_vlaneu(c->ir, value, 1, 0), a64_k(c, 0));
+    return esz == 3 ? ir_vzero64(c->ir, value) : ir_vzero32(c->ir, value);
+}
+
 static inline void a64_set_scalar(struct a64 *c, unsigned Rd, unsigned esz, ir_ref value)
 {
-    a64_set_v(c, Rd, esz == 3 ? ir_vzero64(c->ir, value) : ir_vzero32(c->ir, value));
+    a64_set_v(c, Rd, a64_scalar(c, esz, value));
 }
 
 /* Writes a narrowed result, whose upper half is zero: to the low half, or (the "2" forms) to the
@@ -62,6 +69,12 @@ static inline void a64_set_scalar(struct a64 *c, unsigned Rd, unsigned esz, ir_r
 static inline void a64_set_narrow(struct a64 *c, unsigned Rd, unsigned Q, ir_ref value)
 {
     a64_set_v(c, Rd, Q ? ir_vzip1(c->ir, a64_v(c, Rd), value, 3) : value);
+}
+
+/* The sign bit of a lane. */
+static inline uint64_t a64_sign(unsigned esz)
+{
+    return 1ull << ((8u << esz) - 1);
 }
 
 /* x in every lane of esz. */
@@ -77,7 +90,7 @@ static inline ir_ref a64_vsplat(struct a64 *c, unsigned esz, uint64_t x)
 ir_ref a64_pairwise(struct a64 *c, a64_build2 *fn, ir_ref a, ir_ref b, unsigned esz, unsigned Q,
                     unsigned aux);
 
-/* VFPExpandImm() for single (esz 2) and double precision. */
+/* VFPExpandImm() for half (esz 1), single (2) and double precision. */
 uint64_t a64_expand_fp(unsigned esz, unsigned imm8);
 
 #endif

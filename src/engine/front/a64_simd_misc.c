@@ -263,7 +263,9 @@ void a64_simd_modimm(struct a64 *c, const struct a64_simd_modimm *f)
     const unsigned Q = bit(c->insn, 30);
     if (!a64_simd_ok(c, true))
         return;
-    const uint64_t imm = expand_imm(op, cmode, f->abc << 5 | f->defgh);
+    const unsigned imm8 = f->abc << 5 | f->defgh;
+    const uint64_t imm = f->op == A64_FMOV_vi_h ? a64_expand_fp(1, imm8) * 0x0001000100010001ull
+                                                : expand_imm(op, cmode, imm8);
     ir_ref r;
     if (modifies && op)
         r = ir_vandn(ir, a64_v(c, f->Rd), ir_vconst(ir, (int64_t)imm));

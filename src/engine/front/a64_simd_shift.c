@@ -211,11 +211,18 @@ static ir_ref convert(struct a64 *c, bool to_fp, bool is_unsigned, ir_ref n, con
                  : ir_vftoi(c->ir, n, form, imm | IR_ROUND_ZERO);
 }
 
-/* Half precision (immh = 001x) needs FEAT_FP16. */
+/* immh and immb are no fields of the rows for half precision (immh = 001x), which tell themselves
+ * apart by them. */
+static bool convert_shift_of(const struct a64 *c, struct shift *s)
+{
+    return shift_of((unsigned)bits(c->insn, 22, 19), (unsigned)bits(c->insn, 18, 16), s) &&
+           s->esz >= 1;
+}
+
 void a64_simd_shift_convert(struct a64 *c, const struct a64_simd_shift_convert *f)
 {
     struct shift s;
-    if (!a64_simd_ok(c, shift_of(f->immh, f->immb, &s) && (s.esz == 2 || (s.esz == 3 && f->Q))))
+    if (!a64_simd_ok(c, convert_shift_of(c, &s) && (s.esz != 3 || f->Q)))
         return;
     a64_set_v(c, f->Rd,
               convert(c, f->op == A64_SCVTF_i || f->op == A64_UCVTF_i,
@@ -226,7 +233,7 @@ void a64_simd_shift_convert(struct a64 *c, const struct a64_simd_shift_convert *
 void a64_simd_shift_convert_s(struct a64 *c, const struct a64_simd_shift_convert_s *f)
 {
     struct shift s;
-    if (!a64_simd_ok(c, shift_of(f->immh, f->immb, &s) && s.esz >= 2))
+    if (!a64_simd_ok(c, convert_shift_of(c, &s)))
         return;
     a64_set_v(c, f->Rd,
               convert(c, f->op == A64_SCVTF_is || f->op == A64_UCVTF_is,

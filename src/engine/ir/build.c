@@ -93,7 +93,7 @@ ir_ref ir_emit(struct ir *ir, enum ir_op op, enum ir_type type, ir_ref a, ir_ref
     }
     unsigned index = ir->count++;
     ir->counted = false;
-    ir->insn[index] = (struct ir_insn){.op = (uint8_t)op,
+    ir->insn[index] = (struct ir_insn){.op = (uint16_t)op,
                                        .type = (uint8_t)type,
                                        .aux = (uint16_t)aux,
                                        .arg = {a, b, c},

@@ -104,6 +104,24 @@ EVAL(fma)
     fp->fpsr |= c.flags;
 }
 
+EVAL(fmlal)
+{
+    const unsigned aux = attr >> 8, n = ir_vform_count(aux), from = imm ? n : 0;
+    const uint16_t flip_a = aux & IR_FMA_NEG_A ? 0x8000 : 0;
+    struct softfp c = softfp_from_fpcr(fp->fpcr);
+    v[0].v = (union v128){0};
+    for (unsigned i = 0; i < n; i++)
+        v[0].v.s[i] =
+            softfp_fma_long(&c, v[1].v.h[from + i] ^ flip_a, v[2].v.h[from + i], v[3].v.s[i]);
+    fp->fpsr |= c.flags;
+}
+
+EVAL(vbfdot)
+{
+    for (unsigned i = 0; i < 4; i++)
+        v[0].v.s[i] = softfp_bfdot(v[3].v.s[i], v[1].v.s[i], v[2].v.s[i]);
+}
+
 EVAL(fsqrt)
 {
     unary(v, attr, fp, softfp_sqrt);

@@ -26,6 +26,17 @@ EVAL(frint)
     fp->fpsr |= c.flags;
 }
 
+EVAL(frintn)
+{
+    const unsigned aux = attr >> 8, esz = IR_VFORM_ESZ(aux), n = ir_vform_count(aux);
+    struct softfp c = begin(v, fp);
+    for (unsigned i = 0; i < n; i++)
+        eval_set_lane(&v[0].v, esz, i,
+                      softfp_round_int_n(&c, (enum softfp_format)esz, eval_lane(&v[1].v, esz, i),
+                                         round_of(imm), IR_RINT_BITS(imm)));
+    fp->fpsr |= c.flags;
+}
+
 EVAL(fcvt)
 {
     const unsigned from = IR_VFORM_ESZ(attr >> 8), to = (unsigned)imm & 3;
@@ -56,6 +67,25 @@ EVAL(fcvtn)
                       softfp_convert(&c, (enum softfp_format)from, (enum softfp_format)(from - 1),
                                      eval_lane(&v[1].v, from, i),
                                      imm ? SOFTFP_ODD : SOFTFP_FROM_FPCR));
+    fp->fpsr |= c.flags;
+}
+
+EVAL(fcvtbf)
+{
+    const unsigned n = ir_vform_count(attr >> 8);
+    struct softfp c = begin(v, fp);
+    for (unsigned i = 0; i < n; i++)
+        v[0].v.h[i] = (uint16_t)softfp_convert(&c, SOFTFP_SINGLE, SOFTFP_BFLOAT, v[1].v.s[i],
+                                               SOFTFP_FROM_FPCR);
+    fp->fpsr |= c.flags;
+}
+
+EVAL(fcvtjs)
+{
+    struct softfp c = softfp_from_fpcr(fp->fpcr);
+    bool exact;
+    const uint32_t low = softfp_to_int_js(&c, v[1].v.d[0], &exact);
+    v[0].x = (uint64_t)exact << 32 | low;
     fp->fpsr |= c.flags;
 }
 

@@ -204,3 +204,32 @@ EVAL(vtbl)
     for (unsigned i = 0; i < 16; i++)
         v[0].v.b[i] = v[2].v.b[i] < 16 ? v[1].v.b[v[2].v.b[i]] : 0;
 }
+
+/* --- dot products
+ * -------------------------------------------------------------------------------*/
+
+static void dot(union ir_value v[4], bool signed_a, bool signed_b)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t sum = v[3].v.s[i];
+        for (unsigned k = 4 * i; k < 4 * i + 4; k++)
+            sum += (uint32_t)((signed_a ? v[1].v.sb[k] : v[1].v.b[k]) *
+                              (signed_b ? v[2].v.sb[k] : v[2].v.b[k]));
+        v[0].v.s[i] = sum;
+    }
+}
+
+EVAL(vsdot)
+{
+    dot(v, true, true);
+}
+
+EVAL(vudot)
+{
+    dot(v, false, false);
+}
+
+EVAL(vusdot)
+{
+    dot(v, false, true);
+}

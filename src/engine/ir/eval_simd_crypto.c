@@ -74,6 +74,71 @@ EVAL(sha256su1)
     v[0].v = crypto_sha256su1(v[1].v, v[2].v, v[3].v);
 }
 
+EVAL(sha512h)
+{
+    v[0].v = crypto_sha512h(v[1].v, v[2].v, v[3].v);
+}
+
+EVAL(sha512h2)
+{
+    v[0].v = crypto_sha512h2(v[1].v, v[2].v, v[3].v);
+}
+
+EVAL(sha512su0)
+{
+    v[0].v = crypto_sha512su0(v[1].v, v[2].v);
+}
+
+EVAL(sha512su1)
+{
+    v[0].v = crypto_sha512su1(v[1].v, v[2].v, v[3].v);
+}
+
+EVAL(sm3partw1)
+{
+    v[0].v = crypto_sm3partw1(v[1].v, v[2].v, v[3].v);
+}
+
+EVAL(sm3partw2)
+{
+    v[0].v = crypto_sm3partw2(v[1].v, v[2].v, v[3].v);
+}
+
+EVAL(sm3ss1)
+{
+    v[0].v = crypto_sm3ss1(v[1].v, v[2].v, v[3].v);
+}
+
+EVAL(sm3tt1a)
+{
+    v[0].v = crypto_sm3tt1a(v[1].v, v[2].v, v[3].v.s[imm & 3]);
+}
+
+EVAL(sm3tt1b)
+{
+    v[0].v = crypto_sm3tt1b(v[1].v, v[2].v, v[3].v.s[imm & 3]);
+}
+
+EVAL(sm3tt2a)
+{
+    v[0].v = crypto_sm3tt2a(v[1].v, v[2].v, v[3].v.s[imm & 3]);
+}
+
+EVAL(sm3tt2b)
+{
+    v[0].v = crypto_sm3tt2b(v[1].v, v[2].v, v[3].v.s[imm & 3]);
+}
+
+EVAL(sm4e)
+{
+    v[0].v = crypto_sm4e(v[1].v, v[2].v);
+}
+
+EVAL(sm4ekey)
+{
+    v[0].v = crypto_sm4ekey(v[1].v, v[2].v);
+}
+
 EVAL(vpmul)
 {
     for (unsigned i = 0; i < 16; i++)

@@ -91,6 +91,18 @@ EVAL(vxor)
         v[0].v.d[i] = v[1].v.d[i] ^ v[2].v.d[i];
 }
 
+EVAL(vxor3)
+{
+    for (unsigned i = 0; i < 2; i++)
+        v[0].v.d[i] = v[1].v.d[i] ^ v[2].v.d[i] ^ v[3].v.d[i];
+}
+
+EVAL(vbcax)
+{
+    for (unsigned i = 0; i < 2; i++)
+        v[0].v.d[i] = v[1].v.d[i] ^ (v[2].v.d[i] & ~v[3].v.d[i]);
+}
+
 EVAL(vandn)
 {
     for (unsigned i = 0; i < 2; i++)
@@ -302,6 +314,15 @@ EVAL(vshri)
     unsigned esz = esz_of(attr);
     for (unsigned i = 0; i < lanes(esz); i++)
         eval_set_lane(&v[0].v, esz, i, eval_lane(&v[1].v, esz, i) >> (imm & 63));
+}
+
+EVAL(vrori)
+{
+    unsigned esz = esz_of(attr), n = (unsigned)imm & ((8u << esz) - 1);
+    for (unsigned i = 0; i < lanes(esz); i++) {
+        uint64_t x = eval_lane(&v[1].v, esz, i);
+        eval_set_lane(&v[0].v, esz, i, n ? x >> n | x << ((8u << esz) - n) : x);
+    }
 }
 
 EVAL(vsari)

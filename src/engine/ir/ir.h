@@ -33,7 +33,7 @@ enum {
 };
 
 struct ir_insn {
-    uint8_t op;   /* enum ir_op */
+    uint16_t op;  /* enum ir_op */
     uint8_t type; /* enum ir_type: what the row's 'i' stands for; in a row without 'i', of the
                    * result, or of the last argument where there is no result */
     uint16_t aux;
@@ -98,6 +98,8 @@ enum ir_round { /* low bits of imm; 0..3 are FPCR.RMode's values */
 };
 #define IR_ROUND(imm)      ((unsigned)(imm)&7u)
 #define IR_ROUND_EXACT     0x08 /* frint: raises Inexact */
+#define IR_RINT_BITS(imm)  ((unsigned)(imm) >> 8) /* frintn: the result fits 32 or 64 bits */
+#define IR_RINT_SHIFT      8
 #define IR_CVT_UNSIGNED    0x08 /* the integer is unsigned */
 #define IR_CVT_FBITS(imm)  ((unsigned)((imm) >> 8) & 0x7fu) /* fixed point: fraction bits */
 #define IR_CVT_FBITS_SHIFT 8

@@ -67,7 +67,7 @@ static ir_ref known_w(struct ir_opt *opt, unsigned offset)
 static void become(struct ir_insn *insn, enum ir_op op, enum ir_type type, ir_ref a, ir_ref b,
                    unsigned aux, int64_t imm)
 {
-    *insn = (struct ir_insn){.op = (uint8_t)op,
+    *insn = (struct ir_insn){.op = (uint16_t)op,
                              .type = (uint8_t)type,
                              .aux = (uint16_t)aux,
                              .arg = {a, b, IR_NONE},

@@ -69,7 +69,8 @@ typedef void emit_fn(struct x64 *x, ir_ref v);
 
 /* Constants for vector code, near the thunks. */
 enum pool {
-    POOL_BYTES_70,  /* every byte 70h */
+    POOL_BYTES_70, /* every byte 70h */
+    POOL_BYTES_40,
     POOL_LOW_BYTES, /* 00ffh */
     POOL_LOW_WORDS, /* 0000ffffh */
     POOL_SIGN_BYTES,
@@ -84,7 +85,16 @@ enum pool {
     POOL_ABS_DOUBLE,
     POOL_LEAST_SINGLE, /* the smallest normal number in every lane */
     POOL_LEAST_DOUBLE,
-    POOL_MXCSR, /* no flags, all masked, to nearest */
+    POOL_SHA1_K0, /* the constants of SHA-1's first three kinds of rounds */
+    POOL_SHA1_K1,
+    POOL_SHA1_K2,
+    POOL_ABS_HALF,
+    POOL_LEAST_HALF,
+    POOL_INFINITY_HALF,
+    POOL_HALF_LOST, /* the bits of a single that a half has no room for */
+    POOL_HALF_TIE,  /* the highest of them */
+    POOL_HALF_TINY, /* the smallest normal half as a single, less one as an integer */
+    POOL_MXCSR,     /* no flags, all masked, to nearest */
     POOL_REV_8_16,
     POOL_REV_8_32,
     POOL_REV_8_64,

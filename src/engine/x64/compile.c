@@ -41,6 +41,12 @@ int x64_create(const struct x64_config *config, struct x64 **out, size_t *used, 
     fill(x, x64_emit_vec);
     fill(x, x64_emit_perm);
     fill(x, x64_emit_fp);
+    fill(x, x64_emit_dot);
+    fill(x, x64_emit_hash);
+    fill(x, x64_emit_half);
+    fill(x, x64_emit_sat);
+    fill(x, x64_emit_round);
+    fill(x, x64_emit_fcvt);
     for (unsigned op = 0; op < IR_OP_COUNT; op++)
         if (!x->emit[op])
             x->emit[op] = cg_eval;

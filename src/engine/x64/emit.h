@@ -10,7 +10,8 @@ struct emit_row {
     emit_fn *fn;
 };
 extern const struct emit_row x64_emit_int[], x64_emit_flags[], x64_emit_state[], x64_emit_mem[],
-    x64_emit_control[], x64_emit_vec[], x64_emit_perm[], x64_emit_fp[];
+    x64_emit_control[], x64_emit_vec[], x64_emit_perm[], x64_emit_fp[], x64_emit_dot[],
+    x64_emit_hash[], x64_emit_half[], x64_emit_sat[], x64_emit_round[], x64_emit_fcvt[];
 
 /* emit_int.c: result and operands of v through one group of two-operand instructions. */
 void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v);
@@ -19,6 +20,20 @@ void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no);
 
 /* emit_flags.c: v is marked MARK_FUSED: does it and its pair. */
 void cg_fused(struct x64 *x, ir_ref v);
+
+/* emit_fp.c. Out of line the evaluator does the current instruction: operands stand where they
+ * stand now, and stay there; its result goes to dst, and the code resumes here. */
+struct cold *cg_cold_eval(struct x64 *x);
+void cg_cold_done(struct x64 *x, struct cold *c, unsigned dst);
+/* Goes there if any lane of reg, single or double as aux says, is a NaN or plus or minus the
+ * smallest normal number. t and u are scratch. */
+void cg_check_tiny(struct x64 *x, struct cold *c, unsigned aux, unsigned reg, unsigned t,
+                   unsigned u);
+
+/* emit_half.c */
+void cg_half(struct x64 *x, ir_ref v); /* an FP operation to, from or in half precision */
+bool cg_half_can(const struct x64 *x, unsigned aux); /* by way of single precision */
+unsigned cg_half_single(struct x64 *x, ir_ref v);    /* lane 0 as a single, in a scratch register */
 
 /* emit_state.c */
 void cg_eval(struct x64 *x, ir_ref v); /* any pure or fp operation */

@@ -2,14 +2,14 @@
 /*
  * Floating point on the host's units, for FPCR = 0: round to nearest, denormals kept, NaNs as they
  * are. SSE agrees with the manual's FPAdd() and so on in everything but NaNs (the default NaN's
- * sign, which operand wins), zeros under min and max, and when Underflow is seen (check_tiny()); so
- * a NaN result, or operand where that is not enough, goes to the evaluator out of line. Exception
- * flags gather in MXCSR (thunk.c). Lanes outside the vform must not raise flags and are zero in the
- * result.
+ * sign, which operand wins), zeros under min and max, and when Underflow is seen (cg_check_tiny());
+ * so a NaN result, or operand where that is not enough, goes to the evaluator out of line.
+ * Exception flags gather in MXCSR (thunk.c). Lanes outside the vform must not raise flags and are
+ * zero in the result.
  */
 #include "engine/x64/vec.h"
 
-enum { SINGLE = 2, DOUBLE = 3 };
+enum { HALF = 1, SINGLE = 2, DOUBLE = 3 };
 
 /* Mandatory prefixes: ps 0, pd 1, ss 2, sd 3 (opcode bits 9:8). */
 static unsigned form_op(unsigned op, unsigned aux)
@@ -21,6 +21,21 @@ static unsigned form_op(unsigned op, unsigned aux)
 static bool is_scalar(unsigned aux)
 {
     return IR_VFORM_LANES(aux) == IR_LANES_1;
+}
+
+/* Half precision has a file of its own. */
+static bool half(unsigned aux)
+{
+    return IR_VFORM_ESZ(aux) == HALF;
+}
+
+/* What native() does not hold for. */
+static void emit_otherwise(struct x64 *x, ir_ref v)
+{
+    if (half(x->insn[v].aux))
+        cg_half(x, v);
+    else
+        cg_eval(x, v);
 }
 
 /* Whether the host's units do this at all. */
@@ -71,7 +86,7 @@ static struct x64_mem state_of(const struct x64 *x, ir_ref v)
 /* --- out of line ------------------------------------------------------------------------------ */
 
 /* Out of line the evaluator does it: operands stand where they stand now, and stay there. */
-static struct cold *cold_eval(struct x64 *x)
+struct cold *cg_cold_eval(struct x64 *x)
 {
     const struct ir_insn *insn = &x->insn[x->i];
     struct cold *c = cg_cold(x, COLD_EVAL);
@@ -106,8 +121,8 @@ static void check_nan(struct x64 *x, struct cold *c, unsigned aux, unsigned reg,
  * detects tininess before rounding (FPRound()), x86 after it, so Underflow is missing where a tiny
  * value was rounded up to that. t and u are scratch.
  */
-static void check_tiny(struct x64 *x, struct cold *c, unsigned aux, unsigned reg, unsigned t,
-                       unsigned u)
+void cg_check_tiny(struct x64 *x, struct cold *c, unsigned aux, unsigned reg, unsigned t,
+                   unsigned u)
 {
     enum { EQ = 0, UNORD = 3, EQ_UQ = 8 }; /* predicates of cmpps */
     struct enc *e = &x->e;
@@ -134,7 +149,7 @@ static void check_tiny(struct x64 *x, struct cold *c, unsigned aux, unsigned reg
     c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
 }
 
-static void finish(struct x64 *x, struct cold *c, unsigned dst)
+void cg_cold_done(struct x64 *x, struct cold *c, unsigned dst)
 {
     c->dst[0] = (uint8_t)dst;
     cg_cold_resume(x, c);
@@ -209,7 +224,7 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
     unsigned aux = insn->aux, n = result_bytes(aux), dst;
     ir_ref a = insn->arg[0], b = insn->arg[1];
     unsigned t = can_underflow(insn->op) ? ra_xtemp(x) : NOREG;
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     if (commutes && !in_memory(x, a) && x->val[x->val[a].rep].clear > n &&
         (in_memory(x, b) || x->val[x->val[b].rep].clear <= n)) {
         a = insn->arg[1];
@@ -241,11 +256,11 @@ static void scalar_binary(struct x64 *x, ir_ref v, unsigned op, bool commutes)
     if (!clean)
         clear_from(x, dst, n);
     if (t != NOREG)
-        check_tiny(x, c, aux, dst, t, NOREG);
+        cg_check_tiny(x, c, aux, dst, t, NOREG);
     else
         check_nan(x, c, aux, dst, NOREG);
     x->val[v].clear = (uint8_t)n;
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 static void emit_arithmetic(struct x64 *x, ir_ref v)
@@ -255,7 +270,7 @@ static void emit_arithmetic(struct x64 *x, ir_ref v)
     static const uint16_t ops[] = {OP_FADD, OP_FSUB, OP_FMUL, OP_FDIV};
     unsigned op = ops[insn->op - IR_FADD];
     if (!native(aux) || (insn->op == IR_FDIV && IR_VFORM_LANES(aux) == IR_LANES_64)) {
-        cg_eval(x, v); /* 0 / 0 in lanes that are not there would be a flag */
+        emit_otherwise(x, v); /* 0 / 0 in lanes that are not there would be a flag */
         return;
     }
     fl_clobber(x);
@@ -266,14 +281,14 @@ static void emit_arithmetic(struct x64 *x, ir_ref v)
     unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
     unsigned t = ra_xtemp(x), u = can_underflow(insn->op) ? ra_xtemp(x) : NOREG;
     unsigned dst = ra_xdef(x, v);
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     vec_three(x, form_op(op, aux), dst, ra, rb);
     if (u != NOREG)
-        check_tiny(x, c, aux, dst, t, u);
+        cg_check_tiny(x, c, aux, dst, t, u);
     else
         check_nan(x, c, aux, dst, t);
     x->val[v].clear = (uint8_t)result_bytes(aux);
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 static void emit_fsqrt(struct x64 *x, ir_ref v)
@@ -281,12 +296,12 @@ static void emit_fsqrt(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned aux = insn->aux;
     if (!native(aux)) {
-        cg_eval(x, v);
+        emit_otherwise(x, v);
         return;
     }
     fl_clobber(x);
     unsigned ra = operand(x, insn->arg[0], aux), t = ra_xtemp(x), dst = ra_xdef(x, v);
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     if (is_scalar(aux)) {
         enc_sse2_rr(&x->e, OP_PXOR, dst, dst, dst);
         enc_sse2_rr(&x->e, form_op(OP_FSQRT, aux), dst, dst, ra);
@@ -295,7 +310,7 @@ static void emit_fsqrt(struct x64 *x, ir_ref v)
     }
     check_nan(x, c, aux, dst, t);
     x->val[v].clear = (uint8_t)result_bytes(aux);
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 /* c accumulates: dst = (-)(a * b) (-)+ dst. */
@@ -304,13 +319,13 @@ static void emit_fma(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned aux = insn->aux, n = result_bytes(aux);
     if (!native(aux) || !x->config.host.fma || !x->e.avx) {
-        cg_eval(x, v);
+        emit_otherwise(x, v);
         return;
     }
     static const uint16_t ops[4] = {OP_FMADD231, OP_FNMADD231, OP_FMSUB231, OP_FNMSUB231};
     unsigned op = ops[(aux & IR_FMA_NEG_A ? 1 : 0) | (aux & IR_FMA_NEG_C ? 2 : 0)];
     fl_clobber(x);
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     bool from_memory = is_scalar(aux) && in_memory(x, insn->arg[2]);
     unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
     unsigned rc = from_memory ? NOREG : operand(x, insn->arg[2], aux);
@@ -326,9 +341,92 @@ static void emit_fma(struct x64 *x, ir_ref v)
         clear_from(x, dst, n);
     if (op == OP_FNMSUB231 && n == 8 && !is_scalar(aux))
         clear_from(x, dst, n); /* -(0 * 0) - 0 */
-    check_tiny(x, c, aux, dst, t, u);
+    cg_check_tiny(x, c, aux, dst, t, u);
     x->val[v].clear = (uint8_t)n;
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
+}
+
+/* dst = an FP constant in the lanes of the form: 2 (exponent 1) or 1.5 (exponent 0). */
+static void constant(struct x64 *x, unsigned aux, unsigned dst, int exponent, unsigned fraction)
+{
+    bool wide = IR_VFORM_ESZ(aux) == DOUBLE;
+    uint64_t lane = wide ? (uint64_t)(1023 + exponent) << 52 | (uint64_t)fraction << 51
+                         : (uint64_t)(127 + exponent) << 23 | (uint64_t)fraction << 22;
+    vec_splat(x, dst, wide ? lane : lane << 32 | lane);
+    clear_from(x, dst, result_bytes(aux));
+}
+
+/* t = the lanes of a, halved as integers; goes out of line unless all have an exponent that allows
+ * it: neither the least two nor the greatest. u and w are scratch. */
+static void halve(struct x64 *x, struct cold *c, unsigned aux, unsigned a, unsigned t, unsigned u,
+                  unsigned w)
+{
+    const uint64_t one = 0x0080000000800000ull; /* of the exponent */
+    vec_splat(x, u, one);
+    vec_three(x, OP_PSUBD, t, a, u);
+    clear_from(x, t, result_bytes(aux)); /* 0 has become infinity */
+    vec_vmov(x, u, a);
+    vec_into_pool(x, OP_PAND, u, POOL_ABS_SINGLE);
+    vec_splat(x, w, 2 * one);
+    vec_into(x, OP_PSUBD, u, w);
+    vec_splat(x, w, 253 * one - 0x0000000100000001ull);
+    vec_into(x, OP_PMINUD, w, u);
+    vec_into(x, OP_PCMPEQD, w, u);
+    vec_ones(x, u);
+    vec_into(x, OP_PXOR, w, u);
+    clear_from(x, w, result_bytes(aux));
+    enc_sse1_rr(&x->e, OP_PTEST, w, w);
+    c->from[1] = (uint32_t)enc_jcc32(&x->e, CC_NE);
+}
+
+/* Goes out of line if a lane of a or b is infinite or a NaN: infinity by zero raises nothing in
+ * these steps. t, u and limit are scratch. */
+static void check_finite(struct x64 *x, struct cold *c, unsigned aux, unsigned a, unsigned b,
+                         unsigned t, unsigned u, unsigned limit)
+{
+    bool wide = IR_VFORM_ESZ(aux) == DOUBLE;
+    unsigned above = wide ? OP_PCMPGTQ : OP_PCMPGTD;
+    vec_vmov(x, t, a);
+    vec_into_pool(x, OP_PAND, t, wide ? POOL_ABS_DOUBLE : POOL_ABS_SINGLE);
+    vec_vmov(x, u, b);
+    vec_into_pool(x, OP_PAND, u, wide ? POOL_ABS_DOUBLE : POOL_ABS_SINGLE);
+    vec_splat(x, limit, wide ? (2047ull << 52) - 1 : 0x7f7fffff7f7fffffull);
+    vec_into(x, above, t, limit);
+    vec_into(x, above, u, limit);
+    vec_into(x, OP_POR, t, u);
+    clear_from(x, t, result_bytes(aux));
+    enc_sse1_rr(&x->e, OP_PTEST, t, t);
+    c->from[1] = (uint32_t)enc_jcc32(&x->e, CC_NE);
+}
+
+/* 2 - a b, and (3 - a b) / 2 as 1.5 - (a / 2) b, which overflows when the result does. */
+static void emit_step(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned aux = insn->aux, n = result_bytes(aux);
+    bool root = insn->op == IR_FRSQRTS;
+    if (!native(aux) || !x->config.host.fma || !x->e.avx || (root && IR_VFORM_ESZ(aux) == DOUBLE)) {
+        cg_eval(x, v);
+        return;
+    }
+    fl_clobber(x);
+    unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
+    unsigned t = ra_xtemp(x), u = ra_xtemp(x), w = ra_xtemp(x);
+    struct cold *c = cg_cold_eval(x);
+    unsigned dst = ra_xdef(x, v);
+    if (root) {
+        halve(x, c, aux, ra, t, u, w);
+        ra = t;
+    } else {
+        check_finite(x, c, aux, ra, rb, t, u, w);
+    }
+    constant(x, aux, dst, root ? 0 : 1, root);
+    enc_vex_rr(&x->e, OP_FNMADD231 + is_scalar(aux), IR_VFORM_ESZ(aux) == DOUBLE, 0, dst, ra, rb);
+    if (n == 8 && !is_scalar(aux))
+        clear_from(x, dst, n);
+    check_nan(x, c, aux, dst, u);
+    x->val[v].clear = (uint8_t)n;
+    cg_cold_done(x, c, dst);
 }
 
 /* min and max of equal operands are zeros of either sign or the same: both orders, combined. */
@@ -339,13 +437,13 @@ static void emit_minmax(struct x64 *x, ir_ref v)
     unsigned aux = insn->aux;
     bool is_max = insn->op == IR_FMAX || insn->op == IR_FMAXNM;
     if (!native(aux)) {
-        cg_eval(x, v);
+        emit_otherwise(x, v);
         return;
     }
     fl_clobber(x);
     unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     if (is_scalar(aux)) { /* NaNs first: min and max signal quiet ones */
         enc_sse1_rr(e, IR_VFORM_ESZ(aux) == DOUBLE ? OP_UCOMISD : OP_UCOMISS, ra, rb);
         c->from[0] = (uint32_t)enc_jcc32(e, CC_P);
@@ -362,7 +460,7 @@ static void emit_minmax(struct x64 *x, ir_ref v)
     if (is_scalar(aux))
         clear_from(x, dst, result_bytes(aux));
     x->val[v].clear = (uint8_t)result_bytes(aux);
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 /* --- comparisons ------------------------------------------------------------------------------ */
@@ -373,7 +471,8 @@ static void emit_fcmp(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     struct enc *e = &x->e;
     unsigned aux = insn->aux;
-    if (!native(aux)) {
+    const bool by_single = half(aux) && cg_half_can(x, aux);
+    if (!native(aux) && !by_single) {
         cg_eval(x, v);
         return;
     }
@@ -382,8 +481,10 @@ static void emit_fcmp(struct x64 *x, ir_ref v)
     unsigned t = ra_temp(x);
     bool wide = IR_VFORM_ESZ(aux) == DOUBLE;
     unsigned op = insn->imm & 1 ? (wide ? OP_COMISD : OP_COMISS) : (wide ? OP_UCOMISD : OP_UCOMISS);
-    unsigned ra = ra_xuse(x, insn->arg[0]);
-    if (in_memory(x, insn->arg[1]))
+    unsigned ra = by_single ? cg_half_single(x, insn->arg[0]) : ra_xuse(x, insn->arg[0]);
+    if (by_single)
+        enc_sse1_rr(e, op, ra, cg_half_single(x, insn->arg[1]));
+    else if (in_memory(x, insn->arg[1]))
         enc_sse1_rm(e, op, ra, state_of(x, insn->arg[1]));
     else
         enc_sse1_rr(e, op, ra, ra_xuse(x, insn->arg[1]));
@@ -405,7 +506,7 @@ static void emit_fcmask(struct x64 *x, ir_ref v)
     unsigned aux = insn->aux, n = result_bytes(aux);
     bool absolute = insn->op == IR_FACGE || insn->op == IR_FACGT;
     if (!native(aux)) {
-        cg_eval(x, v);
+        emit_otherwise(x, v);
         return;
     }
     unsigned ra = operand(x, insn->arg[0], aux), rb = operand(x, insn->arg[1], aux);
@@ -439,22 +540,26 @@ static void emit_fcvt(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned aux = insn->aux, from = IR_VFORM_ESZ(aux), to = (unsigned)insn->imm & 3;
-    if (!native(aux) || to < SINGLE || to == from) {
+    if (from == HALF || to == HALF) {
+        cg_half(x, v);
+        return;
+    }
+    if (!native(aux) || to == from) {
         cg_eval(x, v);
         return;
     }
     fl_clobber(x);
     unsigned ra = ra_xuse(x, insn->arg[0]), t = to == SINGLE ? ra_xtemp(x) : NOREG;
     unsigned dst = ra_xdef(x, v);
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     enc_sse2_rr(&x->e, OP_PXOR, dst, dst, dst);
     enc_sse2_rr(&x->e, to == DOUBLE ? OP_CVTSS2SD : OP_CVTSD2SS, dst, dst, ra);
     if (t != NOREG)
-        check_tiny(x, c, to | IR_LANES_1, dst, t, NOREG);
+        cg_check_tiny(x, c, to | IR_LANES_1, dst, t, NOREG);
     else
         check_nan(x, c, to | IR_LANES_1, dst, NOREG);
     x->val[v].clear = (uint8_t)(1u << to);
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 /* Two singles to two doubles, or back. */
@@ -463,15 +568,19 @@ static void emit_fcvt_pair(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned aux = insn->aux, from = IR_VFORM_ESZ(aux);
     bool widen = insn->op == IR_FCVTL;
-    if (!native(aux) || from != (widen ? SINGLE : DOUBLE) || (!widen && insn->imm & 1) ||
-        is_scalar(aux)) {
+    bool odd = !widen && insn->imm & 1;
+    if (from == (widen ? HALF : SINGLE) && !odd && IR_VFORM_LANES(aux) == IR_LANES_128) {
+        cg_half(x, v);
+        return;
+    }
+    if (!native(aux) || from != (widen ? SINGLE : DOUBLE) || odd || is_scalar(aux)) {
         cg_eval(x, v);
         return;
     }
     fl_clobber(x);
     unsigned ra = ra_xuse(x, insn->arg[0]), t = ra_xtemp(x), u = widen ? NOREG : ra_xtemp(x);
     unsigned dst = ra_xdef(x, v);
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     if (widen && insn->imm & 1) {
         enc_sse_imm_rr(&x->e, OP_PSHUFD, t, ra, 0xee);
         ra = t;
@@ -480,9 +589,9 @@ static void emit_fcvt_pair(struct x64 *x, ir_ref v)
     if (widen)
         check_nan(x, c, DOUBLE | IR_LANES_128, dst, t);
     else
-        check_tiny(x, c, SINGLE | IR_LANES_128, dst, t, u);
+        cg_check_tiny(x, c, SINGLE | IR_LANES_128, dst, t, u);
     x->val[v].clear = widen ? 16 : 8;
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 /* What roundsd takes for an Arm mode; no ties away. */
@@ -501,12 +610,12 @@ static void emit_frint(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned aux = insn->aux, mode = IR_ROUND(insn->imm);
     if (!native(aux) || mode == IR_ROUND_TIEAWAY) {
-        cg_eval(x, v);
+        emit_otherwise(x, v);
         return;
     }
     fl_clobber(x);
     unsigned ra = operand(x, insn->arg[0], aux), t = ra_xtemp(x), dst = ra_xdef(x, v);
-    struct cold *c = cold_eval(x);
+    struct cold *c = cg_cold_eval(x);
     bool wide = IR_VFORM_ESZ(aux) == DOUBLE;
     unsigned imm = x86_round(mode) | (insn->imm & IR_ROUND_EXACT ? 0 : 8);
     if (is_scalar(aux)) {
@@ -517,7 +626,7 @@ static void emit_frint(struct x64 *x, ir_ref v)
     }
     check_nan(x, c, aux, dst, t);
     x->val[v].clear = (uint8_t)result_bytes(aux);
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 /* Bits of 2^power as single or double. */
@@ -538,14 +647,16 @@ static void emit_ftoi(struct x64 *x, ir_ref v)
     unsigned aux = insn->aux, mode = IR_ROUND(insn->imm);
     bool wide = IR_VFORM_ESZ(aux) == DOUBLE, long_result = insn->type == IR_I64;
     bool is_unsigned = insn->imm & IR_CVT_UNSIGNED;
-    if (!native(aux) || mode == IR_ROUND_TIEAWAY || IR_CVT_FBITS(insn->imm) ||
+    const bool by_single = half(aux) && cg_half_can(x, aux);
+    if ((!native(aux) && !by_single) || mode == IR_ROUND_TIEAWAY || IR_CVT_FBITS(insn->imm) ||
         (mode != IR_ROUND_ZERO && (!long_result || is_unsigned))) {
         cg_eval(x, v);
         return;
     }
     fl_clobber(x);
-    unsigned ra = ra_xuse(x, insn->arg[0]), t = ra_xtemp(x);
-    struct cold *c = cold_eval(x);
+    unsigned ra = by_single ? cg_half_single(x, insn->arg[0]) : ra_xuse(x, insn->arg[0]);
+    unsigned t = ra_xtemp(x);
+    struct cold *c = cg_cold_eval(x);
     if (is_unsigned) {
         unsigned dst = ra_def(x, v, true), bits = ra_temp(x), limit = ra_temp(x);
         enc_sse_gpr_rr(e, OP_MOVD_STORE, wide, ra, bits);
@@ -553,7 +664,7 @@ static void emit_ftoi(struct x64 *x, ir_ref v)
         enc_alu(e, ALU_CMP, wide ? W64 : W32, bits, limit);
         c->from[0] = (uint32_t)enc_jcc32(e, CC_AE);
         enc_rr(e, wide ? OP_CVTTSD2SI : OP_CVTTSS2SI, W64, dst, ra);
-        finish(x, c, dst);
+        cg_cold_done(x, c, dst);
         return;
     }
     unsigned dst = ra_def(x, v, true);
@@ -566,7 +677,7 @@ static void emit_ftoi(struct x64 *x, ir_ref v)
     enc_sse_gpr_rr(e, wide ? OP_CVTTSD2SI : OP_CVTTSS2SI, long_result, dst, ra);
     enc_alu_imm(e, ALU_CMP, size, dst, 1); /* overflows for the indefinite integer only */
     c->from[0] = (uint32_t)enc_jcc32(e, CC_O);
-    finish(x, c, dst);
+    cg_cold_done(x, c, dst);
 }
 
 static void emit_itof(struct x64 *x, ir_ref v)
@@ -585,7 +696,7 @@ static void emit_itof(struct x64 *x, ir_ref v)
     unsigned ra = ra_use(x, insn->arg[0]), dst = ra_xdef(x, v);
     struct cold *c = NULL;
     if (insn->imm & IR_CVT_UNSIGNED) { /* the upper half of the range, out of line */
-        c = cold_eval(x);
+        c = cg_cold_eval(x);
         enc_test(e, W64, ra, ra);
         c->from[0] = (uint32_t)enc_jcc32(e, CC_S);
     }
@@ -596,32 +707,17 @@ static void emit_itof(struct x64 *x, ir_ref v)
         enc_rr(e, wide ? OP_CVTSI2SD : OP_CVTSI2SS, W64, dst, ra);
     x->val[v].clear = wide ? 8 : 4;
     if (c)
-        finish(x, c, dst);
-}
-
-/* Signed words to singles and back. */
-static void emit_vitof(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned aux = insn->aux, mode = IR_ROUND(insn->imm);
-    if (!native(aux) || is_scalar(aux) || IR_VFORM_ESZ(aux) != SINGLE ||
-        insn->imm & IR_CVT_UNSIGNED || IR_CVT_FBITS(insn->imm) ||
-        (mode != IR_ROUND_FPCR && mode != IR_ROUND_TIEEVEN)) {
-        cg_eval(x, v);
-        return;
-    }
-    unsigned ra = operand(x, insn->arg[0], aux), dst = ra_xdef(x, v);
-    enc_sse1_rr(&x->e, OP_CVTDQ2PS, dst, ra);
-    x->val[v].clear = (uint8_t)result_bytes(aux);
+        cg_cold_done(x, c, dst);
 }
 
 const struct emit_row x64_emit_fp[] = {
     {IR_FADD, emit_arithmetic}, {IR_FSUB, emit_arithmetic}, {IR_FMUL, emit_arithmetic},
     {IR_FDIV, emit_arithmetic}, {IR_FSQRT, emit_fsqrt},     {IR_FMA, emit_fma},
-    {IR_FMAX, emit_minmax},     {IR_FMIN, emit_minmax},     {IR_FMAXNM, emit_minmax},
-    {IR_FMINNM, emit_minmax},   {IR_FCMP, emit_fcmp},       {IR_FCEQ, emit_fcmask},
-    {IR_FCGE, emit_fcmask},     {IR_FCGT, emit_fcmask},     {IR_FACGE, emit_fcmask},
-    {IR_FACGT, emit_fcmask},    {IR_FCVT, emit_fcvt},       {IR_FCVTL, emit_fcvt_pair},
-    {IR_FCVTN, emit_fcvt_pair}, {IR_FRINT, emit_frint},     {IR_FTOI, emit_ftoi},
-    {IR_ITOF, emit_itof},       {IR_VITOF, emit_vitof},     {IR_OP_COUNT, 0},
+    {IR_FRECPS, emit_step},     {IR_FRSQRTS, emit_step},    {IR_FMAX, emit_minmax},
+    {IR_FMIN, emit_minmax},     {IR_FMAXNM, emit_minmax},   {IR_FMINNM, emit_minmax},
+    {IR_FCMP, emit_fcmp},       {IR_FCEQ, emit_fcmask},     {IR_FCGE, emit_fcmask},
+    {IR_FCGT, emit_fcmask},     {IR_FACGE, emit_fcmask},    {IR_FACGT, emit_fcmask},
+    {IR_FCVT, emit_fcvt},       {IR_FCVTL, emit_fcvt_pair}, {IR_FCVTN, emit_fcvt_pair},
+    {IR_FRINT, emit_frint},     {IR_FTOI, emit_ftoi},       {IR_ITOF, emit_itof},
+    {IR_OP_COUNT, 0},           {IR_OP_COUNT, 0},
 };

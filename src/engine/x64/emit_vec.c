@@ -100,7 +100,6 @@ static const struct by_size plain_ops[] = {
     {IR_VUMIN, {OP_PMINUB, OP_PMINUW, OP_PMINUD, 0}},
     {IR_VZIP1, {OP_PUNPCKLBW, OP_PUNPCKLWD, OP_PUNPCKLDQ, OP_PUNPCKLQDQ}},
     {IR_VZIP2, {OP_PUNPCKHBW, OP_PUNPCKHWD, OP_PUNPCKHDQ, OP_PUNPCKHQDQ}},
-    {IR_VURHADD, {OP_PAVGB, OP_PAVGW, 0, 0}},
 };
 
 static void emit_plain(struct x64 *x, ir_ref v)
@@ -120,8 +119,7 @@ static void emit_plain(struct x64 *x, ir_ref v)
 
 /* --- moves ------------------------------------------------------------------------------------ */
 
-/* dst = {low, low}, through a general register. */
-static void splat(struct x64 *x, unsigned dst, uint64_t imm)
+void vec_splat(struct x64 *x, unsigned dst, uint64_t imm)
 {
     if (imm == 0) {
         vec_zero(x, dst);
@@ -138,7 +136,7 @@ static void splat(struct x64 *x, unsigned dst, uint64_t imm)
 
 static void emit_vconst(struct x64 *x, ir_ref v)
 {
-    splat(x, ra_xdef(x, v), (uint64_t)x->insn[v].imm);
+    vec_splat(x, ra_xdef(x, v), (uint64_t)x->insn[v].imm);
 }
 
 static void emit_vzero64(struct x64 *x, ir_ref v)
@@ -449,7 +447,7 @@ static void shift_bytes(struct x64 *x, unsigned form, unsigned dst, unsigned src
     unsigned t = ra_xtemp(x);
     uint64_t mask = form == FORM_LEFT ? 0xffu << imm & 0xff : 0xffu >> imm;
     vec_vshift(x, OP_PSHIFTW_IMM, form, dst, src, imm);
-    splat(x, t, mask * 0x0101010101010101ull);
+    vec_splat(x, t, mask * 0x0101010101010101ull);
     vec_into(x, OP_PAND, dst, t);
 }
 
@@ -474,7 +472,7 @@ static void emit_vshift(struct x64 *x, ir_ref v)
     if (insn->op == IR_VSARI) { /* (y ^ m) - m extends from what was the sign bit */
         uint64_t m = 1ull << (bits - 1 - imm);
         unsigned t = ra_xtemp(x);
-        splat(x, t, esz == 0 ? m * 0x0101010101010101ull : m);
+        vec_splat(x, t, esz == 0 ? m * 0x0101010101010101ull : m);
         vec_into(x, OP_PXOR, dst, t);
         vec_into(x, psub[esz], dst, t);
     }
@@ -487,78 +485,74 @@ static void low_byte(struct x64 *x, unsigned esz, unsigned dst, unsigned src)
     vec_vshift(x, vec_shift_op(esz), FORM_RIGHT, dst, dst, (8u << esz) - 8);
 }
 
-/* USHL and SSHL of words and doublewords: AVX2 shifts each lane by its own count, and by too much
- * gives 0 (or signs). Both directions are computed, by b and -b modulo 256, and combined. */
+/* Shifts of each lane by its own count; by too much they give 0 (or signs). */
+enum each { EACH_LEFT, EACH_RIGHT, EACH_RIGHT_SIGNED };
+
+static void shift_each(struct x64 *x, enum each how, unsigned esz, unsigned dst, unsigned src,
+                       unsigned count)
+{
+    static const uint16_t words[3] = {OP_SLLVW, OP_SRLVW, OP_SRAVW};
+    static const uint16_t wider[3] = {OP_SLLVD, OP_SRLVD, OP_SRAVD};
+    if (esz == 1 || (esz == 3 && how == EACH_RIGHT_SIGNED))
+        enc_evex_rr(&x->e, esz == 1 ? words[how] : wider[how], 1, dst, src, count);
+    else
+        enc_vex_rr(&x->e, wider[how], esz == 3, 0, dst, src, count);
+}
+
+/* USHL and SSHL: both directions are computed, by b and -b modulo 256, and combined. */
 static void emit_vshl(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned esz = insn->aux & 3, w = esz == 3;
-    bool is_signed = insn->op == IR_VSSHL;
-    if (!x->bmi || esz < 2 || (is_signed && w)) {
+    unsigned esz = insn->aux & 3, bits = 8u << esz;
+    bool is_signed = insn->op == IR_VSSHL, evex = x->config.host.level >= X64_V4;
+    if (!x->bmi || esz == 0 || (!evex && (esz == 1 || (is_signed && esz == 3)))) {
         cg_eval(x, v);
         return;
     }
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    struct enc *e = &x->e;
     low_byte(x, esz, t, b);
-    enc_vex_rr(e, OP_SLLVD, w, 0, dst, a, t);
+    shift_each(x, EACH_LEFT, esz, dst, a, t);
     vec_zero(x, t);
     vec_into(x, psub[esz], t, b);
     low_byte(x, esz, t, t);
+    shift_each(x, is_signed ? EACH_RIGHT_SIGNED : EACH_RIGHT, esz, t, a, t);
     if (!is_signed) {
-        enc_vex_rr(e, OP_SRLVD, w, 0, t, a, t);
         vec_into(x, OP_POR, dst, t);
         return;
     }
-    enc_vex_rr(e, OP_SRAVD, 0, 0, t, a, t);
-    unsigned negative = ra_xtemp(x);
-    vec_vshift(x, OP_PSHIFTD_IMM, FORM_LEFT, negative, b, 24);
-    vec_vshift(x, OP_PSHIFTD_IMM, FORM_RIGHT_SIGNED, negative, negative, 31);
-    enc_vex_rr(e, OP_VPBLENDVB, 0, 0, dst, dst, t);
-    enc_u8(e, negative << 4);
+    unsigned negative = ra_xtemp(x); /* the sign of the low byte in all bytes of the lane */
+    vec_vshift(x, vec_shift_op(esz), FORM_LEFT, negative, b, bits - 8);
+    if (esz == 3) {
+        unsigned zero = ra_xtemp(x);
+        vec_zero(x, zero);
+        vec_three(x, OP_PCMPGTQ, negative, zero, negative);
+    } else {
+        vec_vshift(x, vec_shift_op(esz), FORM_RIGHT_SIGNED, negative, negative, bits - 1);
+    }
+    enc_vex_rr(&x->e, OP_VPBLENDVB, 0, 0, dst, dst, t);
+    enc_u8(&x->e, negative << 4);
 }
 
 const struct emit_row x64_emit_vec[] = {
-    {IR_VAND, emit_plain},
-    {IR_VOR, emit_plain},
-    {IR_VXOR, emit_plain},
-    {IR_VADD, emit_plain},
-    {IR_VSUB, emit_plain},
-    {IR_VMUL, emit_vmul},
-    {IR_VCEQ, emit_plain},
-    {IR_VCGT, emit_plain},
-    {IR_VSMAX, emit_plain},
-    {IR_VSMIN, emit_plain},
-    {IR_VUMAX, emit_plain},
-    {IR_VUMIN, emit_plain},
-    {IR_VZIP1, emit_plain},
-    {IR_VZIP2, emit_plain},
-    {IR_VURHADD, emit_plain},
-    {IR_VCONST, emit_vconst},
-    {IR_VZERO64, emit_vzero64},
-    {IR_VZERO32, emit_vzero32},
-    {IR_VDUP, emit_vdup},
-    {IR_VDUPLANE, emit_vduplane},
-    {IR_VFROMX, emit_vfromx},
-    {IR_VLANEU, emit_vlane},
-    {IR_VLANES, emit_vlane},
-    {IR_VSETLANE, emit_vsetlane},
-    {IR_VCOPYLANE, emit_vcopylane},
-    {IR_VANDN, emit_vandn},
-    {IR_VNOT, emit_vnot},
-    {IR_VORN, emit_vorn},
-    {IR_VBSL, emit_vbsl},
-    {IR_VNEG, emit_vneg},
-    {IR_VABS, emit_vabs},
-    {IR_VCGE, emit_vcge},
-    {IR_VCHS, emit_vcge},
-    {IR_VCHI, emit_vchi},
-    {IR_VCTST, emit_vctst},
-    {IR_VSHLI, emit_vshift},
-    {IR_VSHRI, emit_vshift},
-    {IR_VSARI, emit_vshift},
-    {IR_VUSHL, emit_vshl},
-    {IR_VSSHL, emit_vshl},
-    {IR_OP_COUNT, 0},
+    {IR_VAND, emit_plain},        {IR_VOR, emit_plain},
+    {IR_VXOR, emit_plain},        {IR_VADD, emit_plain},
+    {IR_VSUB, emit_plain},        {IR_VMUL, emit_vmul},
+    {IR_VCEQ, emit_plain},        {IR_VCGT, emit_plain},
+    {IR_VSMAX, emit_plain},       {IR_VSMIN, emit_plain},
+    {IR_VUMAX, emit_plain},       {IR_VUMIN, emit_plain},
+    {IR_VZIP1, emit_plain},       {IR_VZIP2, emit_plain},
+    {IR_VCONST, emit_vconst},     {IR_VZERO64, emit_vzero64},
+    {IR_VZERO32, emit_vzero32},   {IR_VDUP, emit_vdup},
+    {IR_VDUPLANE, emit_vduplane}, {IR_VFROMX, emit_vfromx},
+    {IR_VLANEU, emit_vlane},      {IR_VLANES, emit_vlane},
+    {IR_VSETLANE, emit_vsetlane}, {IR_VCOPYLANE, emit_vcopylane},
+    {IR_VANDN, emit_vandn},       {IR_VNOT, emit_vnot},
+    {IR_VORN, emit_vorn},         {IR_VBSL, emit_vbsl},
+    {IR_VNEG, emit_vneg},         {IR_VABS, emit_vabs},
+    {IR_VCGE, emit_vcge},         {IR_VCHS, emit_vcge},
+    {IR_VCHI, emit_vchi},         {IR_VCTST, emit_vctst},
+    {IR_VSHLI, emit_vshift},      {IR_VSHRI, emit_vshift},
+    {IR_VSARI, emit_vshift},      {IR_VUSHL, emit_vshl},
+    {IR_VSSHL, emit_vshl},        {IR_OP_COUNT, 0},
 };

@@ -290,6 +290,7 @@ enum {
     OP_PMULDQ = 0x2128,
     OP_PMADDWD = 0x11f5,
     OP_PMADDUBSW = 0x2104,
+    OP_PMULHRSW = 0x210b,
     OP_PMULHW = 0x11e5,
     OP_PMULHUW = 0x11e4,
     OP_PABSB = 0x211c,
@@ -374,6 +375,14 @@ enum {
     OP_SRLVD = 0x2145,
     OP_SRAVD = 0x2146, /* VEX; W1 for 64 bits */
     /* cryptography */
+    OP_VEXTRACTI128 = 0x3139,
+    OP_SLLVW = 0x2112, /* EVEX, W1, these three */
+    OP_SRLVW = 0x2110,
+    OP_SRAVW = 0x2111,
+    OP_VPLZCNTD = 0x2144,  /* EVEX */
+    OP_VPDPBUSD = 0x2150,  /* EVEX */
+    OP_VPTERNLOG = 0x3125, /* EVEX */
+    OP_VPROR_IMM = 0x1172, /* EVEX: the register field is 0, vvvv the destination */
     OP_AESENC = 0x21dc,
     OP_AESENCLAST = 0x21dd,
     OP_AESDEC = 0x21de,
@@ -427,7 +436,13 @@ enum {
     OP_FMADD231 = 0x21b8,
     OP_FNMADD231 = 0x21bc,
     OP_FMSUB231 = 0x21ba,
-    OP_FNMSUB231 = 0x21be, /* packed; scalar is +1; W1 for double */
+    OP_FNMSUB231 = 0x21be,   /* packed; scalar is +1; W1 for double */
+    OP_VCVTTPS2UDQ = 0x1078, /* EVEX, these six; W1 with doubles */
+    OP_VCVTTPD2UQQ = 0x1178,
+    OP_VCVTTPD2QQ = 0x117a,
+    OP_VCVTUDQ2PS = 0x137a,
+    OP_VCVTUQQ2PD = 0x127a,
+    OP_VCVTQQ2PD = 0x12e6,
     OP_CVTPH2PS = 0x2113,
     OP_CVTPS2PH = 0x311d,
 };

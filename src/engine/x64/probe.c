@@ -47,6 +47,7 @@ void x64_probe(enum x64_level limit, struct x64_host *host)
     host->fma = host->f16c = v3;
     host->vaes = v3 && seven.c & bit_VAES;
     host->gfni = v3 && seven.c & bit_GFNI;
+    host->vnni = host->level >= X64_V4 && seven.c & bit_AVX512VNNI;
     host->adx = seven.b & bit_ADX;
     host->fsrm = seven.d & 1u << 4;
 }

@@ -18,6 +18,7 @@ static void make_pool(struct x64 *x)
 {
     const uint64_t pool[POOL_COUNT][2] = {
         [POOL_BYTES_70] = {repeat(0x70, 8), repeat(0x70, 8)},
+        [POOL_BYTES_40] = {repeat(0x40, 8), repeat(0x40, 8)},
         [POOL_LOW_BYTES] = {repeat(0xff, 16), repeat(0xff, 16)},
         [POOL_LOW_WORDS] = {repeat(0xffff, 32), repeat(0xffff, 32)},
         [POOL_SIGN_BYTES] = {repeat(0x80, 8), repeat(0x80, 8)},
@@ -32,6 +33,15 @@ static void make_pool(struct x64 *x)
         [POOL_ABS_DOUBLE] = {~0ull >> 1, ~0ull >> 1},
         [POOL_LEAST_SINGLE] = {repeat(0x00800000, 32), repeat(0x00800000, 32)},
         [POOL_LEAST_DOUBLE] = {1ull << 52, 1ull << 52},
+        [POOL_SHA1_K0] = {repeat(0x5a827999, 32), repeat(0x5a827999, 32)},
+        [POOL_SHA1_K1] = {repeat(0x6ed9eba1, 32), repeat(0x6ed9eba1, 32)},
+        [POOL_SHA1_K2] = {repeat(0x8f1bbcdc, 32), repeat(0x8f1bbcdc, 32)},
+        [POOL_ABS_HALF] = {repeat(0x7fff, 16), repeat(0x7fff, 16)},
+        [POOL_LEAST_HALF] = {repeat(0x0400, 16), repeat(0x0400, 16)},
+        [POOL_INFINITY_HALF] = {repeat(0x7c00, 16), repeat(0x7c00, 16)},
+        [POOL_HALF_LOST] = {repeat(0x1fff, 32), repeat(0x1fff, 32)},
+        [POOL_HALF_TIE] = {repeat(0x1000, 32), repeat(0x1000, 32)},
+        [POOL_HALF_TINY] = {repeat(0x387fffff, 32), repeat(0x387fffff, 32)},
         [POOL_MXCSR] = {0x1f80, 0},
         [POOL_REV_8_16] = {0x0607040502030001, 0x0e0f0c0d0a0b0809},
         [POOL_REV_8_32] = {0x0405060700010203, 0x0c0d0e0f08090a0b},

@@ -15,6 +15,7 @@ void vec_vmov(struct x64 *x, unsigned dst, unsigned src);
 /* dst = a op b in whatever form is shortest; the operands keep their values. */
 void vec_three(struct x64 *x, unsigned op, unsigned dst, unsigned a, unsigned b);
 void vec_zero(struct x64 *x, unsigned dst);
+void vec_splat(struct x64 *x, unsigned dst, uint64_t imm); /* {imm, imm}, by a general register */
 void vec_ones(struct x64 *x, unsigned dst);
 /* dst = src shifted by an immediate. */
 void vec_vshift(struct x64 *x, unsigned op, unsigned form, unsigned dst, unsigned src,

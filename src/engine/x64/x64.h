@@ -29,7 +29,7 @@ enum x64_level { X64_V2, X64_V3, X64_V4 };
 struct x64_host {
     enum x64_level level;
     bool aes, pclmul, sha, vaes, gfni, fma, f16c; /* beyond the level; v3 implies fma and f16c */
-    bool adx, fsrm;
+    bool adx, fsrm, vnni;
 };
 
 /* Probes the CPU. limit caps the level (X64_V4 for all there is); what is above it is hidden. */

@@ -53,6 +53,12 @@ static void dependent_features_come_and_go_together(void **state)
     assert_false(arm_has(&f, ARM_FEAT_PAN2));
     f = parsed("cortex-a53,+flagm2");
     assert_true(arm_has(&f, ARM_FEAT_FLAGM));
+    f = parsed("cortex-a53,+sha3,+fhm"); /* SHA3 and SHA512 need each other */
+    assert_true(arm_has(&f, ARM_FEAT_SHA512));
+    assert_true(arm_has(&f, ARM_FEAT_FP16));
+    f = parsed("max,-sha256,-sm3");
+    assert_false(arm_has(&f, ARM_FEAT_SHA3));
+    assert_false(arm_has(&f, ARM_FEAT_SM4));
 }
 
 static void every_feature_has_a_name_that_parses(void **state)

@@ -152,11 +152,12 @@ static void id_registers_say_what_the_model_has(void **state)
         uint8_t crm, op2;
         uint64_t value;
     } cases[] = {
-        {"max", 4, 0, 0x1301000001000011},
+        {"max", 4, 0, 0x1301000001110011},
+        {"max,-fp16", 4, 0, 0x1301000001000011},
         {"max", 4, 1, 0x20},
         {"max", 5, 0, 0x10305006},
-        {"max", 6, 0, 0x1020000010211120},
-        {"max", 6, 1, 0x0001001000100001},
+        {"max", 6, 0, 0x1021111110212120},
+        {"max", 6, 1, 0x0011101100111001},
         {"max", 6, 2, 0},
         {"max", 7, 0, 0x100125},
         {"max", 7, 1, 0x200002},
@@ -167,10 +168,15 @@ static void id_registers_say_what_the_model_has(void **state)
         {"cortex-a53", 6, 1, 0},
         {"cortex-a53", 7, 1, 0},
         {"cortex-a72,-aes", 6, 0, 0x11100},
-        {"max,-pmull", 6, 0, 0x1020000010211110},
-        {"max,-flagm2,-pan2", 6, 0, 0x1010000010211120},
+        {"max,-pmull", 6, 0, 0x1021111110212110},
+        {"max,-fp16", 6, 0, 0x1020111110212120},
+        {"max,-sha3", 6, 0, 0x1021111010211120},
+        {"max,-sm4", 6, 0, 0x1021100110212120},
+        {"max,-jscvt,-bf16", 6, 1, 0x0011001100110001},
+        {"max,-flagm2,-pan2", 6, 0, 0x1011111110212120},
         {"max,-pan2", 7, 1, 0x100002},
-        {"neoverse-n1", 6, 0, 0x10211120},
+        {"neoverse-n1", 4, 0, 0x1100000001110011},
+        {"neoverse-n1", 6, 0, 0x100010211120},
         {"neoverse-n1", 6, 1, 0x100001},
         {"max", 1, 0, 0},
         {"max", 3, 7, 0},
@@ -295,6 +301,9 @@ static void fpcr_keeps_only_implemented_bits(void **state)
     struct pe *pe = *state;
 
     pe->cpu.cpacr_el1 = 3 << 20;
+    pe_msr(pe, REG(3, 3, 4, 4, 0), ~0ull);
+    assert_int_equal(pe_mrs(pe, REG(3, 3, 4, 4, 0)), 0x07c80000);
+    pe->features.have &= ~(1ull << ARM_FEAT_FP16); /* and FZ16 with it */
     pe_msr(pe, REG(3, 3, 4, 4, 0), ~0ull);
     assert_int_equal(pe_mrs(pe, REG(3, 3, 4, 4, 0)), 0x07c00000);
     pe_msr(pe, REG(3, 3, 4, 4, 1), ~0ull);

@@ -11,7 +11,7 @@
 typedef uint64_t binary_fn(struct softfp *, enum softfp_format, uint64_t, uint64_t);
 typedef uint64_t unary_fn(struct softfp *, enum softfp_format, uint64_t);
 
-enum { H = SOFTFP_HALF, S = SOFTFP_SINGLE, D = SOFTFP_DOUBLE };
+enum { H = SOFTFP_HALF, S = SOFTFP_SINGLE, D = SOFTFP_DOUBLE, B = SOFTFP_BFLOAT };
 enum {
     IOC = SOFTFP_IOC,
     DZC = SOFTFP_DZC,
@@ -179,6 +179,13 @@ static const struct {
     {"too large for the alternative format", S, H, AHP, SOFTFP_FROM_FPCR, 0x48000000, 0x7fff, IOC},
     {"65536 in the alternative format", S, H, AHP, SOFTFP_FROM_FPCR, 0x47800000, 0x7c00, 0},
     {"and back", H, S, AHP, SOFTFP_FROM_FPCR, 0x7c00, 0x47800000, 0},
+    {"single to BFloat16 ties to even", S, B, 0, SOFTFP_FROM_FPCR, 0x3f808000, 0x3f80, IXC},
+    {"BFloat16 up", S, B, 1u << 22, SOFTFP_FROM_FPCR, 0x3f800001, 0x3f81, IXC},
+    {"the largest single overflows in BFloat16", S, B, 0, SOFTFP_FROM_FPCR, 0x7f7fffff, 0x7f80,
+     OFC | IXC},
+    {"a denormal BFloat16 underflows", S, B, 0, SOFTFP_FROM_FPCR, 0x00018000, 0x0002, UFC | IXC},
+    {"FZ flushes what becomes BFloat16", S, B, FZ, SOFTFP_FROM_FPCR, 0x80018000, 0x8000, IDC},
+    {"a NaN keeps its top bits in BFloat16", S, B, 0, SOFTFP_FROM_FPCR, 0xffaa0001, 0xffea, IOC},
     {"FCVTXN makes the last bit odd", D, S, 0, SOFTFP_ODD, 0x3ff0000000000001, 0x3f800001, IXC},
     {"FCVTXN overflows to the largest number", D, S, 0, SOFTFP_ODD, 0x7fefffffffffffff, 0x7f7fffff,
      OFC | IXC},
@@ -232,6 +239,111 @@ static void integers_saturate_and_round(void **state)
     }
 }
 
+static const struct {
+    const char *what;
+    uint64_t a; /* double */
+    uint32_t fpcr, result;
+    bool exact;
+    unsigned flags;
+} javascript[] = {
+    {"-1 is -1", 0xbff0000000000000, 0, 0xffffffff, true, 0},
+    {"+0 is 0", 0, 0, 0, true, 0},
+    {"-0 is not 0", 1ull << 63, 0, 0, false, 0},
+    {"a flushed denormal is not 0", 1, FZ, 0, false, IDC},
+    {"a denormal is not 0", 1, 0, 0, false, IXC},
+    {"1.5 is cut off", 0x3ff8000000000000, 0, 1, false, IXC},
+    {"-2^31 fits", 0xc1e0000000000000, 0, 0x80000000, true, 0},
+    {"-2^31 - 0.5 does so inexactly", 0xc1e0000000100000, 0, 0x80000000, false, IXC},
+    {"2^31 does not", 0x41e0000000000000, 0, 0x80000000, false, IOC},
+    {"2^32 + 5.5 is 5, modulo 2^32", 0x41f0000000580000, 0, 5, false, IOC},
+    {"-(2^64 + 2^12) is modulo 2^32", 0xc3f0000000000001, 0, 0xfffff000, false, IOC},
+    {"2^84 has no low bits", 0x4530000000000001, 0, 0, false, IOC},
+    {"2^83 + 2^31 has one", 0x4520000000000001, 0, 0x80000000, false, IOC},
+    {"infinity is 0", 0x7ff0000000000000, 0, 0, false, IOC},
+    {"a NaN is 0", 0x7ff8000000000000, 0, 0, false, IOC},
+};
+
+static void javascript_integers_are_modulo_2_to_the_32(void **state)
+{
+    for (size_t i = 0; i < sizeof(javascript) / sizeof(javascript[0]); i++) {
+        struct softfp c = softfp_from_fpcr(javascript[i].fpcr);
+        bool exact;
+        uint32_t got = softfp_to_int_js(&c, javascript[i].a, &exact);
+        if (got != javascript[i].result || exact != javascript[i].exact ||
+            c.flags != javascript[i].flags)
+            fail_msg("%s: got %#x, exact %d, flags %#x", javascript[i].what, got, exact, c.flags);
+    }
+}
+
+static const struct {
+    const char *what;
+    uint64_t a; /* single */
+    unsigned width;
+    uint64_t result;
+    unsigned flags;
+} bounded[] = {
+    {"-0 stays", 0x80000000, 32, 0x80000000, 0},
+    {"-0.5 is inexactly -0", 0xbf000000, 32, 0x80000000, IXC},
+    {"2.5 to even", 0x40200000, 32, 0x40000000, IXC},
+    {"-2^31 fits", 0xcf000000, 32, 0xcf000000, 0},
+    {"2^31 does not", 0x4f000000, 32, 0xcf000000, IOC},
+    {"2^31 fits 64 bits", 0x4f000000, 64, 0x4f000000, 0},
+    {"2^63 does not", 0x5f000000, 64, 0xdf000000, IOC},
+    {"nor does 2^100", 0x71800000, 64, 0xdf000000, IOC},
+    {"nor infinity", INF, 64, 0xdf000000, IOC},
+    {"nor a NaN", QNAN, 32, 0xcf000000, IOC},
+};
+
+static void integral_values_out_of_bounds_are_the_least(void **state)
+{
+    for (size_t i = 0; i < sizeof(bounded) / sizeof(bounded[0]); i++) {
+        struct softfp c = softfp_from_fpcr(0);
+        uint64_t got =
+            softfp_round_int_n(&c, SOFTFP_SINGLE, bounded[i].a, SOFTFP_FROM_FPCR, bounded[i].width);
+        if (got != bounded[i].result || c.flags != bounded[i].flags)
+            fail_msg("%s: got %#llx, flags %#x", bounded[i].what, (unsigned long long)got, c.flags);
+    }
+}
+
+static void a_long_fused_product_of_halves_is_rounded_once(void **state)
+{
+    struct softfp c = softfp_from_fpcr(0);
+    /* (1 + 2^-10)^2 + 2^-24 is a tie of singles: 1 + 2^-9 + 2^-20 + 2^-24 */
+    assert_int_equal(softfp_fma_long(&c, 0x3c01, 0x3c01, 0x33800000), 0x3f804008);
+    assert_int_equal(c.flags, IXC);
+    c = softfp_from_fpcr(FZ16); /* the denormal half counts as 0, without IDC */
+    assert_int_equal(softfp_fma_long(&c, 1, 0x3c00, ONE), ONE);
+    assert_int_equal(c.flags, 0);
+    c = softfp_from_fpcr(0); /* a signalling NaN keeps its bits */
+    assert_int_equal(softfp_fma_long(&c, 0xfc01, 0x3c00, ONE), 0xffc02000);
+    assert_int_equal(c.flags, IOC);
+}
+
+static const struct {
+    const char *what;
+    uint32_t addend, a, b, result;
+} bfdots[] = {
+    {"1 * 2 + 3 * 4 + 5", 0x40a00000, 0x40403f80, 0x40804000, 0x41980000},
+    {"denormal BFloat16 is 0", 0, 0x0000007f, 0x00007f00, 0},
+    {"a denormal addend is 0", 0x007fffff, 0, 0, 0},
+    {"a denormal result is 0", 0, 0x00001f80, 0x0000a000, 0},
+    {"what is lost makes the last bit odd", 0x4b800000, 0x00003f80, 0x00003f80, 0x4b800000 | 1},
+    {"infinity by 0 is the default NaN", 0, 0x00007f80, 0x00000000, 0x7fc00000},
+    {"a NaN is the default NaN", 0xffc12345, 0, 0, 0x7fc00000},
+    {"infinities of unlike sign", 0xff800000, 0x00007f80, 0x00003f80, 0x7fc00000},
+    {"too large is infinity", 0, 0x00007f7f, 0x0000ff7f, 0xff800000},
+    {"exact cancellation is +0", 0xbf800000, 0x00003f80, 0x00003f80, 0},
+};
+
+static void bfloat_dot_products_in_special_cases(void **state)
+{
+    for (size_t i = 0; i < sizeof(bfdots) / sizeof(bfdots[0]); i++) {
+        uint32_t got = softfp_bfdot(bfdots[i].addend, bfdots[i].a, bfdots[i].b);
+        if (got != bfdots[i].result)
+            fail_msg("%s: got %#x", bfdots[i].what, got);
+    }
+}
+
 static void comparisons_give_nzcv(void **state)
 {
     struct softfp c = softfp_from_fpcr(0);
@@ -278,6 +390,10 @@ int main(void)
         cmocka_unit_test(fused_operations_in_special_cases),
         cmocka_unit_test(conversions_in_special_cases),
         cmocka_unit_test(integers_saturate_and_round),
+        cmocka_unit_test(javascript_integers_are_modulo_2_to_the_32),
+        cmocka_unit_test(integral_values_out_of_bounds_are_the_least),
+        cmocka_unit_test(a_long_fused_product_of_halves_is_rounded_once),
+        cmocka_unit_test(bfloat_dot_products_in_special_cases),
         cmocka_unit_test(comparisons_give_nzcv),
         cmocka_unit_test(rounding_to_integral_keeps_the_sign_of_zero),
         cmocka_unit_test(unsigned_estimates_follow_the_tables),

@@ -72,6 +72,16 @@ class Decgen(unittest.TestCase):
         self.assertNotIn('a64_two', header)
         self.assertIn('not there', source)
 
+    def test_row_like_another_passes_that_ones_name(self):
+        code, message, _, source = decgen(f'ONE 1111 {BITS28} : h\nTWO 0000 {BITS28} : h@ONE ? FP16\n')
+        self.assertEqual(code, 0, message)
+        two = source[source.index('row_TWO('):source.index('void a64_decode(')]
+        self.assertIn('.op = A64_ONE,', two)
+
+    def test_row_like_none_or_one_of_another_handler_is_refused(self):
+        self.assertNotEqual(decgen(f'TWO 0000 {BITS28} : h@ONE\n')[0], 0)
+        self.assertIn('ONE', decgen(f'ONE 1111 {BITS28} : g\nTWO 0000 {BITS28} : h@ONE\n')[1])
+
 
 if __name__ == '__main__':
     unittest.main()

@@ -205,6 +205,13 @@ ROW(w_vaddsd, enc_sse2_rr(e, OP_FADD | 0x300, 0, 1, 2))
 ROW(w_vcvt, enc_vex_rr(e, OP_CVTSI2SD, 1, 0, 3, 3, R9))
 ROW(w_vaes, enc_sse2_rr(e, OP_AESENC, 4, 5, 6))
 ROW(w_vinsertps, enc_sse2_imm_rr(e, OP_INSERTPS, 1, 2, 3, 0x0e))
+ROW(w_vcvtph2ps, enc_vex_rr(e, OP_CVTPH2PS, 0, 1, 9, 0, 2))
+ROW(w_vcvtps2ph, (enc_vex_rr(e, OP_CVTPS2PH, 0, 1, 9, 0, 2), enc_u8(e, 0)))
+ROW(w_vextract, (enc_vex_rr(e, OP_VEXTRACTI128, 0, 1, 9, 0, 2), enc_u8(e, 1)))
+ROW(w_vbroadcast, enc_vex_rm(e, OP_BROADCASTD, 0, 1, 9, 0, mem_at(RBP, 4)))
+ROW(w_sha256, enc_rr(e, OP_SHA256RNDS2, W32, 9, 14))
+ROW(w_sha1, (enc_rr(e, OP_SHA1RNDS4, W32, 9, 14), enc_u8(e, 2)))
+ROW(w_pmulhrsw, enc_sse2_rr(e, OP_PMULHRSW, 1, 9, 14))
 
 static void vex_and_general_forms_read_as_meant(void **state)
 {
@@ -240,12 +247,59 @@ static void vex_and_general_forms_read_as_meant(void **state)
         {"vcvtsi2sd xmm3, xmm3, r9", w_vcvt},
         {"vaesenc xmm4, xmm5, xmm6", w_vaes},
         {"vinsertps xmm1, xmm2, xmm3, 0xe", w_vinsertps},
+        {"vcvtph2ps ymm9, xmm2", w_vcvtph2ps},
+        {"vcvtps2ph xmm2, ymm9, 0", w_vcvtps2ph},
+        {"vextracti128 xmm2, ymm9, 1", w_vextract},
+        {"vpbroadcastd ymm9, dword ptr [rbp + 4]", w_vbroadcast},
+        {"sha256rnds2 xmm9, xmm14", w_sha256},
+        {"sha1rnds4 xmm9, xmm14, 2", w_sha1},
+        {"vpmulhrsw xmm1, xmm9, xmm14", w_pmulhrsw},
     };
     uint8_t buf[32];
     for (unsigned k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
         struct enc e = begin(buf, sizeof(buf), true);
         rows[k].write(&e);
         expect(&e, rows[k].text);
+    }
+}
+
+/* Capstone knows few EVEX forms: bytes as another disassembler reads them. */
+static void evex_forms_have_their_bytes(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned op, w, reg, vvvv, rm;
+        uint8_t bytes[6];
+    } rows[] = {
+        {"vpternlogq xmm9, xmm2, xmm14",
+         OP_VPTERNLOG,
+         1,
+         9,
+         2,
+         14,
+         {0x62, 0x53, 0xed, 8, 0x25, 0xce}},
+        {"vprorq xmm12, xmm5", OP_VPROR_IMM, 1, 0, 12, 5, {0x62, 0xf1, 0x9d, 8, 0x72, 0xc5}},
+        {"vpdpbusd xmm3, xmm10, xmm15",
+         OP_VPDPBUSD,
+         0,
+         3,
+         10,
+         15,
+         {0x62, 0xd2, 0x2d, 8, 0x50, 0xdf}},
+        {"vplzcntd xmm8, xmm1", OP_VPLZCNTD, 0, 8, 0, 1, {0x62, 0x72, 0x7d, 8, 0x44, 0xc1}},
+        {"vcvttps2udq xmm1, xmm9", OP_VCVTTPS2UDQ, 0, 1, 0, 9, {0x62, 0xd1, 0x7c, 8, 0x78, 0xc9}},
+        {"vcvttpd2uqq xmm1, xmm9", OP_VCVTTPD2UQQ, 1, 1, 0, 9, {0x62, 0xd1, 0xfd, 8, 0x78, 0xc9}},
+        {"vcvttpd2qq xmm1, xmm9", OP_VCVTTPD2QQ, 1, 1, 0, 9, {0x62, 0xd1, 0xfd, 8, 0x7a, 0xc9}},
+        {"vcvtudq2ps xmm1, xmm9", OP_VCVTUDQ2PS, 0, 1, 0, 9, {0x62, 0xd1, 0x7f, 8, 0x7a, 0xc9}},
+        {"vcvtuqq2pd xmm1, xmm9", OP_VCVTUQQ2PD, 1, 1, 0, 9, {0x62, 0xd1, 0xfe, 8, 0x7a, 0xc9}},
+        {"vcvtqq2pd xmm1, xmm9", OP_VCVTQQ2PD, 1, 1, 0, 9, {0x62, 0xd1, 0xfe, 8, 0xe6, 0xc9}},
+    };
+    uint8_t buf[32];
+    for (unsigned k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+        struct enc e = begin(buf, sizeof(buf), true);
+        enc_evex_rr(&e, rows[k].op, rows[k].w, rows[k].reg, rows[k].vvvv, rows[k].rm);
+        if (enc_at(&e) != 6 || memcmp(buf, rows[k].bytes, 6) != 0)
+            fail_msg("%s has other bytes", rows[k].text);
     }
 }
 
@@ -275,6 +329,7 @@ int main(void)
         cmocka_unit_test(constants_take_the_shortest_move),
         cmocka_unit_test(jumps_reach_their_targets),
         cmocka_unit_test(vex_and_general_forms_read_as_meant),
+        cmocka_unit_test(evex_forms_have_their_bytes),
         cmocka_unit_test(sse_forms_read_as_meant),
     };
     return cmocka_run_group_tests(tests, open_capstone, close_capstone);

@@ -185,14 +185,14 @@ static void gen_pure(struct gen *g)
 /* Floating point in all formats that are native and some that are not. */
 static void gen_fp(struct gen *g)
 {
-    static const uint8_t plain[] = {IR_FADD,  IR_FSUB,   IR_FMUL,   IR_FDIV,  IR_FMAX,
-                                    IR_FMIN,  IR_FMAXNM, IR_FMINNM, IR_FMA,   IR_FSQRT,
-                                    IR_FCEQ,  IR_FCGE,   IR_FCGT,   IR_FACGE, IR_FACGT,
-                                    IR_FRINT, IR_VFTOI,  IR_VITOF,  IR_FMULX};
+    static const uint16_t plain[] = {IR_FADD,   IR_FSUB,   IR_FMUL,   IR_FDIV,  IR_FMAX,  IR_FMIN,
+                                     IR_FMAXNM, IR_FMINNM, IR_FMA,    IR_FSQRT, IR_FCEQ,  IR_FCGE,
+                                     IR_FCGT,   IR_FACGE,  IR_FACGT,  IR_FRINT, IR_VFTOI, IR_VITOF,
+                                     IR_FMULX,  IR_FRECPS, IR_FRSQRTS};
     static const uint8_t modes[] = {IR_ROUND_TIEEVEN, IR_ROUND_POSINF, IR_ROUND_NEGINF,
                                     IR_ROUND_ZERO,    IR_ROUND_ZERO,   IR_ROUND_TIEAWAY};
     struct ir *ir = g->ir;
-    unsigned esz = pick(g, 8) ? 2 + pick(g, 2) : 1;
+    unsigned esz = pick(g, 3) ? 2 + pick(g, 2) : 1;
     unsigned lanes = pick(g, 3) * 4;
     enum ir_type type = pick(g, 2) ? IR_I64 : IR_I32;
     if (esz == 3 && lanes == IR_LANES_64)
@@ -202,7 +202,23 @@ static void gen_fp(struct gen *g)
     int64_t sign = pick(g, 2) ? IR_CVT_UNSIGNED : 0,
             fbits = pick(g, 6) ? 0 : 5 << IR_CVT_FBITS_SHIFT;
     ir_ref a = use(g, IR_V128), b = use(g, IR_V128), c = use(g, IR_V128);
-    switch (pick(g, 10)) {
+    switch (pick(g, 14)) {
+    case 10:
+        add(g, IR_V128,
+            ir_fmlal(ir, a, b, c, (aux & ~3u) | 2 | pick(g, 2) * IR_FMA_NEG_A, pick(g, 2)));
+        break;
+    case 11:
+        add(g, IR_V128, ir_fcvtbf(ir, a, 2 | lanes));
+        break;
+    case 13:
+        add(g, IR_V128,
+            ir_frintn(ir, a, esz < 2 ? 2 | lanes : aux,
+                      (pick(g, 2) ? IR_ROUND_ZERO : IR_ROUND_FPCR) | (pick(g, 2) ? 32 : 64)
+                                                                         << IR_RINT_SHIFT));
+        break;
+    case 12:
+        add(g, IR_I64, ir_fcvtjs(ir, a, 3 | IR_LANES_1));
+        break;
     case 0:
         add(g, IR_FLAGS, ir_fcmp(ir, a, b, scalar, pick(g, 2)));
         break;
@@ -222,7 +238,7 @@ static void gen_fp(struct gen *g)
                        : ir_fcvtn(ir, a, esz + 1, pick(g, 4) == 0));
         break;
     default: {
-        unsigned op = plain[pick(g, sizeof(plain))], n = ir_op_info[op].nargs;
+        unsigned op = plain[pick(g, sizeof(plain) / sizeof(plain[0]))], n = ir_op_info[op].nargs;
         int64_t imm = op == IR_FRINT   ? mode | (pick(g, 2) ? IR_ROUND_EXACT : 0)
                       : op == IR_VFTOI ? mode | sign
                       : op == IR_VITOF ? IR_ROUND_FPCR | sign
@@ -233,6 +249,41 @@ static void gen_fp(struct gen *g)
             ir_emit(ir, op, IR_V128, a, n > 1 ? b : IR_NONE, n > 2 ? c : IR_NONE, aux, imm));
     }
     }
+}
+
+/* Saturating operations, which set FPSR.QC. */
+static void gen_saturating(struct gen *g)
+{
+    static const uint16_t sums[] = {IR_VSQADD,  IR_VUQADD,  IR_VSQSUB,  IR_VUQSUB,
+                                    IR_VSUQADD, IR_VUSQADD, IR_VSQABS,  IR_VSQNEG,
+                                    IR_VUQSHL,  IR_VSQSHL,  IR_VUQRSHL, IR_VSQRSHL};
+    static const uint16_t narrow[] = {IR_VSQXTN, IR_VSQXTUN, IR_VUQXTN};
+    static const uint16_t products[] = {IR_VSQDMULH, IR_VSQRDMULH, IR_VSQRDMLAH, IR_VSQRDMLSH};
+    ir_ref arg[3] = {use(g, IR_V128), use(g, IR_V128), use(g, IR_V128)};
+    unsigned lanes = pick(g, 3) * 4, esz = pick(g, 4), op;
+    int64_t imm = 0;
+    switch (pick(g, 4)) {
+    case 0:
+        op = narrow[pick(g, 3)];
+        esz %= 3;
+        lanes = pick(g, 2) ? IR_LANES_128 : IR_LANES_1;
+        break;
+    case 1:
+        op = products[pick(g, 4)];
+        esz = 1 + pick(g, 2);
+        break;
+    case 2:
+        op = IR_VSQDMULL;
+        esz = 1 + pick(g, 2);
+        lanes = pick(g, 2) ? IR_LANES_128 : IR_LANES_1;
+        imm = pick(g, 2);
+        break;
+    default:
+        op = sums[pick(g, sizeof(sums) / sizeof(sums[0]))];
+    }
+    for (unsigned k = ir_op_info[op].nargs; k < 3; k++)
+        arg[k] = IR_NONE;
+    add(g, IR_V128, ir_emit(g->ir, op, IR_V128, arg[0], arg[1], arg[2], esz | lanes, imm));
 }
 
 /* subs and friends: result and flags of the same operands, in either order. */
@@ -497,8 +548,10 @@ static void generate(struct gen *g)
             case 11:
             case 12:
             case 13:
-            case 14:
                 gen_fp(g);
+                break;
+            case 14:
+                gen_saturating(g);
                 break;
             case 0:
             case 1:
@@ -735,6 +788,11 @@ static void floating_point_agrees_at_v3(void **state)
     run_with(X64_V3, true, true, true, rounds(), seed());
 }
 
+static void floating_point_agrees_at_v4(void **state)
+{
+    run_with(X64_V4, true, true, true, rounds(), seed());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -746,6 +804,7 @@ int main(void)
         cmocka_unit_test(vector_regions_agree_at_v4),
         cmocka_unit_test(floating_point_agrees_at_v2),
         cmocka_unit_test(floating_point_agrees_at_v3),
+        cmocka_unit_test(floating_point_agrees_at_v4),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hashes: what SHA-3 is made of, SHA-512 in vector registers, SHA-1 and SHA-256 on the host's
+ * units. */
+#include "engine/x64/vec.h"
+
+enum { SWAP = 0x4e, REVERSE = 0x1b, PAIRS = 0xb1 }; /* pshufd: halves, all words, words in halves */
+
+static bool evex(const struct x64 *x)
+{
+    return x->config.host.level >= X64_V4;
+}
+
+/* Truth tables for vpternlog of A (the destination), B and C. */
+enum { XOR3 = 0x96, BCAX = 0xb4, CHOOSE = 0xca, MAJORITY = 0xe8 };
+
+static void ternary(struct x64 *x, unsigned table, unsigned dst, unsigned b, unsigned c)
+{
+    enc_evex_rr(&x->e, OP_VPTERNLOG, 1, dst, b, c);
+    enc_u8(&x->e, table);
+}
+
+/* dst = src rotated right within lanes of esz (1..3); t is scratch, where there is no vpror. */
+static void rotate(struct x64 *x, unsigned esz, unsigned dst, unsigned src, unsigned n, unsigned t)
+{
+    if (evex(x) && esz >= 2) {
+        enc_evex_rr(&x->e, OP_VPROR_IMM, esz == 3, 0, dst, src);
+        enc_u8(&x->e, n);
+        return;
+    }
+    vec_vshift(x, vec_shift_op(esz), FORM_LEFT, t, src, (8u << esz) - n);
+    vec_vshift(x, vec_shift_op(esz), FORM_RIGHT, dst, src, n);
+    vec_into(x, OP_POR, dst, t);
+}
+
+/* --- SHA-3 ------------------------------------------------------------------------------------ */
+
+static void emit_three(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    bool is_xor = insn->op == IR_VXOR3;
+    unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
+    unsigned c = ra_xuse(x, insn->arg[2]);
+    if (evex(x)) {
+        unsigned dst = ra_xdef_copy(x, v, insn->arg[0], a == b || a == c ? a : NOREG);
+        ternary(x, is_xor ? XOR3 : BCAX, dst, b, c);
+        return;
+    }
+    unsigned dst = ra_xdef(x, v);
+    if (is_xor)
+        vec_three(x, OP_PXOR, dst, b, c);
+    else
+        vec_three(x, OP_PANDN, dst, c, b);
+    vec_into(x, OP_PXOR, dst, a);
+}
+
+static void emit_vrori(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned esz = insn->aux & 3, n = (unsigned)insn->imm;
+    if (esz == 0) {
+        cg_eval(x, v);
+        return;
+    }
+    unsigned a = ra_xuse(x, insn->arg[0]), t = ra_xtemp(x), dst = ra_xdef(x, v);
+    if (n)
+        rotate(x, esz, dst, a, n, t);
+    else
+        vec_vmov(x, dst, a);
+}
+
+/* --- SHA-512 (FIPS 180-4, 4.1.3): the manual's halves are worked on in the upper lane ------------
+ */
+
+struct sigma {
+    uint8_t first, second, third;
+    bool shift; /* the third is a shift */
+};
+
+static const struct sigma big0 = {28, 34, 39, false}, big1 = {14, 18, 41, false},
+                          small0 = {1, 8, 7, true}, small1 = {19, 61, 6, true};
+
+/* dst = sigma(src); t and u are scratch. */
+static void sigma(struct x64 *x, const struct sigma *s, unsigned dst, unsigned src, unsigned t,
+                  unsigned u)
+{
+    rotate(x, 3, dst, src, s->first, u);
+    rotate(x, 3, t, src, s->second, u);
+    if (evex(x)) {
+        if (s->shift)
+            vec_vshift(x, OP_PSHIFTQ_IMM, FORM_RIGHT, u, src, s->third);
+        else
+            rotate(x, 3, u, src, s->third, NOREG);
+        ternary(x, XOR3, dst, t, u);
+        return;
+    }
+    vec_into(x, OP_PXOR, dst, t);
+    if (s->shift)
+        vec_vshift(x, OP_PSHIFTQ_IMM, FORM_RIGHT, t, src, s->third);
+    else
+        rotate(x, 3, t, src, s->third, u);
+    vec_into(x, OP_PXOR, dst, t);
+}
+
+/* dst = a ? b : c, or the majority of the three, by bits; t is scratch. */
+static void boolean(struct x64 *x, bool choose, unsigned dst, unsigned a, unsigned b, unsigned c,
+                    unsigned t)
+{
+    if (evex(x)) {
+        vec_vmov(x, dst, a);
+        ternary(x, choose ? CHOOSE : MAJORITY, dst, b, c);
+        return;
+    }
+    vec_three(x, OP_PXOR, dst, b, c);
+    vec_into(x, OP_PAND, dst, a);
+    if (choose) { /* ((b ^ c) & a) ^ c */
+        vec_into(x, OP_PXOR, dst, c);
+    } else { /* ((b ^ c) & a) ^ (b & c) */
+        vec_three(x, OP_PAND, t, b, c);
+        vec_into(x, OP_PXOR, dst, t);
+    }
+}
+
+static unsigned swapped(struct x64 *x, unsigned src)
+{
+    unsigned t = ra_xtemp(x);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, t, src, SWAP);
+    return t;
+}
+
+/* The upper lanes of the two halves of the result. */
+static void combine(struct x64 *x, ir_ref v, unsigned low, unsigned high)
+{
+    vec_three(x, OP_PUNPCKHQDQ, ra_xdef(x, v), low, high);
+}
+
+static void emit_sha512h(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned w = ra_xuse(x, insn->arg[0]), g = ra_xuse(x, insn->arg[1]);
+    unsigned e = ra_xuse(x, insn->arg[2]); /* upper lanes: sum, g, e */
+    unsigned f = swapped(x, g), d = swapped(x, e), next = swapped(x, w);
+    unsigned t = ra_xtemp(x), u = ra_xtemp(x), r = ra_xtemp(x), high = ra_xtemp(x);
+    sigma(x, &big1, high, e, t, u);
+    vec_into(x, OP_PADDQ, high, w);
+    boolean(x, true, r, e, f, g, t);
+    vec_into(x, OP_PADDQ, high, r);
+    vec_into(x, OP_PADDQ, d, high); /* e of the second round */
+    sigma(x, &big1, r, d, t, u);
+    vec_into(x, OP_PADDQ, next, r);
+    boolean(x, true, r, d, e, f, t);
+    vec_into(x, OP_PADDQ, next, r);
+    combine(x, v, next, high);
+}
+
+static void emit_sha512h2(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned w = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[2]);
+    unsigned c = swapped(x, ra_xuse(x, insn->arg[1])), a = swapped(x, b), next = swapped(x, w);
+    unsigned t = ra_xtemp(x), u = ra_xtemp(x), r = ra_xtemp(x), high = ra_xtemp(x);
+    sigma(x, &big0, high, a, t, u);
+    vec_into(x, OP_PADDQ, high, w);
+    boolean(x, false, r, a, b, c, t);
+    vec_into(x, OP_PADDQ, high, r);
+    sigma(x, &big0, r, high, t, u);
+    vec_into(x, OP_PADDQ, next, r);
+    boolean(x, false, r, high, a, b, t);
+    vec_into(x, OP_PADDQ, next, r);
+    combine(x, v, next, high);
+}
+
+static void emit_sha512su(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    bool first = insn->op == IR_SHA512SU0;
+    unsigned d = ra_xuse(x, insn->arg[0]), n = ra_xuse(x, insn->arg[1]);
+    unsigned m = first ? NOREG : ra_xuse(x, insn->arg[2]);
+    unsigned t = ra_xtemp(x), u = ra_xtemp(x), dst = ra_xdef(x, v);
+    if (first) { /* of the words that follow d's */
+        unsigned next = ra_xtemp(x);
+        vec_three(x, OP_PALIGNR, next, n, d);
+        enc_u8(&x->e, 8);
+        n = next;
+    }
+    sigma(x, first ? &small0 : &small1, dst, n, t, u);
+    vec_into(x, OP_PADDQ, dst, d);
+    if (!first)
+        vec_into(x, OP_PADDQ, dst, m);
+}
+
+/* --- SHA-256: x86 keeps a b e f and c d g h in a register each, the first word on top ------------
+ */
+
+/* The host's instructions have no VEX form. */
+static void sha(struct x64 *x, unsigned op, unsigned dst, unsigned src)
+{
+    enc_rr(&x->e, op, W32, dst, src);
+}
+
+/* dst = what x86 wants of lower and upper halves: pairs in reverse. */
+static void interleave(struct x64 *x, unsigned op, unsigned dst, unsigned a, unsigned b)
+{
+    vec_three(x, op, dst, a, b);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, dst, PAIRS);
+}
+
+/* Two rounds take their words from xmm0: it is the first scratch register if it is free, else its
+ * value waits in that. */
+static void emit_sha256h(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    bool first = insn->op == IR_SHA256H;
+    if (!x->config.host.sha) {
+        cg_eval(x, v);
+        return;
+    }
+    unsigned abcd = ra_xuse(x, insn->arg[first ? 0 : 1]);
+    unsigned efgh = ra_xuse(x, insn->arg[first ? 1 : 0]), w = ra_xuse(x, insn->arg[2]);
+    unsigned save = ra_xtemp(x);
+    x->xlocked |= 1;
+    unsigned abef = ra_xtemp(x), cdgh = ra_xtemp(x), dst = ra_xdef(x, v);
+    interleave(x, OP_PUNPCKLQDQ, abef, efgh, abcd);
+    interleave(x, OP_PUNPCKHQDQ, cdgh, efgh, abcd);
+    if (save)
+        vec_vmov(x, save, 0);
+    vec_vmov(x, 0, w);
+    sha(x, OP_SHA256RNDS2, cdgh, abef);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, 0, 0, SWAP);
+    sha(x, OP_SHA256RNDS2, abef, cdgh);
+    if (save)
+        vec_vmov(x, 0, save);
+    interleave(x, first ? OP_PUNPCKHQDQ : OP_PUNPCKLQDQ, dst, abef, cdgh);
+}
+
+static void emit_sha256su0(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    if (!x->config.host.sha) {
+        cg_eval(x, v);
+        return;
+    }
+    unsigned n = ra_xuse(x, insn->arg[1]), dst = ra_xdef_copy(x, v, insn->arg[0], n);
+    sha(x, OP_SHA256MSG1, dst, n);
+}
+
+static void emit_sha256su1(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    if (!x->config.host.sha) {
+        cg_eval(x, v);
+        return;
+    }
+    unsigned d = ra_xuse(x, insn->arg[0]), n = ra_xuse(x, insn->arg[1]);
+    unsigned m = ra_xuse(x, insn->arg[2]), dst = ra_xdef(x, v);
+    vec_three(x, OP_PALIGNR, dst, m, n);
+    enc_u8(&x->e, 4);
+    vec_into(x, OP_PADDD, dst, d);
+    sha(x, OP_SHA256MSG2, dst, m);
+}
+
+/* --- SHA-1: x86 has the first word on top, and adds the rounds' constant itself ------------------
+ */
+
+static void emit_sha1_rounds(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    if (!x->config.host.sha) {
+        cg_eval(x, v);
+        return;
+    }
+    unsigned which = insn->op == IR_SHA1C ? 0 : insn->op == IR_SHA1P ? 1 : 2;
+    unsigned d = ra_xuse(x, insn->arg[0]), n = ra_xuse(x, insn->arg[1]);
+    unsigned m = ra_xuse(x, insn->arg[2]), w = ra_xtemp(x), t = ra_xtemp(x), dst = ra_xdef(x, v);
+    if (!x->e.avx)
+        vec_vmov(x, t, n);
+    enc_sse2_imm_rr(&x->e, OP_INSERTPS, t, x->e.avx ? n : t, n, 0x0e); /* e, zeros above */
+    vec_vmov(x, w, m);
+    vec_into_pool(x, OP_PSUBD, w, (enum pool)(POOL_SHA1_K0 + which));
+    vec_into(x, OP_PADDD, w, t);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, w, w, REVERSE);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, d, REVERSE);
+    sha(x, OP_SHA1RNDS4, dst, w);
+    enc_u8(&x->e, which);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, dst, REVERSE);
+}
+
+/* dst = src's words rotated left; t is scratch. */
+static void rotate_left(struct x64 *x, unsigned dst, unsigned src, unsigned n, unsigned t)
+{
+    rotate(x, 2, dst, src, 32 - n, t);
+}
+
+static void emit_sha1h(struct x64 *x, ir_ref v)
+{
+    unsigned n = ra_xuse(x, x->insn[v].arg[0]), t = ra_xtemp(x), dst = ra_xdef(x, v);
+    rotate_left(x, dst, n, 30, t);
+    enc_sse2_imm_rr(&x->e, OP_INSERTPS, dst, dst, dst, 0x0e);
+    x->val[v].clear = 4;
+}
+
+static void emit_sha1su0(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned d = ra_xuse(x, insn->arg[0]), n = ra_xuse(x, insn->arg[1]);
+    unsigned m = ra_xuse(x, insn->arg[2]), dst = ra_xdef(x, v);
+    vec_three(x, OP_PALIGNR, dst, n, d);
+    enc_u8(&x->e, 8);
+    vec_into(x, OP_PXOR, dst, d);
+    vec_into(x, OP_PXOR, dst, m);
+}
+
+/* The last word depends on the first one's result, rotated once more. */
+static void emit_sha1su1(struct x64 *x, ir_ref v)
+{
+    enum { LEFT_BYTES = 7 };
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned d = ra_xuse(x, insn->arg[0]), n = ra_xuse(x, insn->arg[1]);
+    unsigned t = ra_xtemp(x), u = ra_xtemp(x), dst = ra_xdef(x, v);
+    vec_vshift(x, OP_PSHIFTQ_IMM, FORM_RIGHT_BYTES, t, n, 4);
+    vec_into(x, OP_PXOR, t, d);
+    rotate_left(x, dst, t, 1, u);
+    vec_vshift(x, OP_PSHIFTQ_IMM, LEFT_BYTES, t, t, 12);
+    unsigned last = ra_xtemp(x);
+    rotate_left(x, last, t, 2, u);
+    vec_into(x, OP_PXOR, dst, last);
+}
+
+const struct emit_row x64_emit_hash[] = {
+    {IR_VXOR3, emit_three},         {IR_VBCAX, emit_three},         {IR_VRORI, emit_vrori},
+    {IR_SHA512H, emit_sha512h},     {IR_SHA512H2, emit_sha512h2},   {IR_SHA512SU0, emit_sha512su},
+    {IR_SHA512SU1, emit_sha512su},  {IR_SHA256H, emit_sha256h},     {IR_SHA256H2, emit_sha256h},
+    {IR_SHA256SU0, emit_sha256su0}, {IR_SHA256SU1, emit_sha256su1}, {IR_SHA1C, emit_sha1_rounds},
+    {IR_SHA1P, emit_sha1_rounds},   {IR_SHA1M, emit_sha1_rounds},   {IR_SHA1H, emit_sha1h},
+    {IR_SHA1SU0, emit_sha1su0},     {IR_SHA1SU1, emit_sha1su1},     {IR_OP_COUNT, 0},
+};
