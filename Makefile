@@ -9,7 +9,7 @@ JOBS    ?= $(shell nproc)
 PREFIX  ?= /usr/local
 
 .PHONY: all deps demo demo-kernel check check-asan check-ubsan check-tsan check-guest check-long \
-        check-clang fuzz bench bench-quick format lint install clean help
+        check-insn check-insn-long coverage check-clang fuzz bench bench-quick format lint install clean help
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS)
@@ -19,6 +19,8 @@ help:
 	@echo 'make demo       build a Debian image and boot it to login (scripted without a terminal)'
 	@echo 'make demo-kernel   boot Debian'"'"'s arm64 kernel directly to a shell'
 	@echo 'make check      all tests: unit, instructions, devices, guest boots'
+	@echo 'make check-insn    the instruction tests among them;  make check-insn-long: for half an hour'
+	@echo 'make coverage   writes docs/a64-coverage.md: which encodings are implemented'
 	@echo 'make check-asan, check-ubsan, check-tsan   the tests under a sanitizer'
 	@echo 'make check-clang   build and unit tests with clang'
 	@echo 'make bench      side by side with QEMU;  make bench-quick: fewer runs'
@@ -55,6 +57,15 @@ check: have-test-deps lint all
 
 check-guest: have-test-deps all
 	@tests/guest/boots.sh $(BUILD)/armvm
+
+check-insn: have-test-deps all
+	@tools/check-insn.sh $(BUILD)
+
+check-insn-long: have-test-deps all
+	@tools/check-insn.sh $(BUILD) long
+
+coverage: have-test-deps all
+	@$(BUILD)/tests/insn/a64_coverage --words 0 --write docs/a64-coverage.md
 
 check-asan check-ubsan check-tsan: have-test-deps
 	@tools/check-sanitizer.sh $(@:check-%=%)

@@ -34,6 +34,9 @@ if [ "$status" != 0 ]; then
     [ "${not:-0}" != 0 ] || failed=$((failed + 1))
 fi
 
+# The suite's line of counts: of its runs, the one with most operand sets.
+grep -h '^a64.tsv: ' "$build/meson-logs/testlog.txt" | sort -t ';' -k 2 -n | tail -n 1
+
 for script in boots arch gdb uefi acpi; do
     "$top/tests/guest/$script.sh" "$build/armvm" "$log.$script" || :
     [ $script = boots ] || cat "$log.$script" >>"$log.boots"

@@ -14,7 +14,7 @@
 /* clang-format off */
 static const struct {
     const char *text;
-    uint32_t code[INSN_MAX_BLOCK];
+    uint32_t code[24];
 } cases[] = {
     {"ldxr x1, [x28]; add x1, x1, 1; stxr w2, x1, [x28]",
      {0xc85f7f81, 0x91000421, 0xc8027f81}},
@@ -94,6 +94,12 @@ static const struct {
      {0xd2800003, 0xd51b4423, 0x1e621820, 0x4ea50c83, 0xd53b4421}},
     {"mov x9, 0x1000000; msr fpcr, x9; fadd s0, s1, s2; fmul v3.2d, v4.2d, v5.2d; msr fpcr, xzr; fadd s6, s1, s2",
      {0xd2a02009, 0xd51b4409, 0x1e222820, 0x6e65dc83, 0xd51b441f, 0x1e222826}},
+    {"cfinv; mrs x1, nzcv; xaflag; mrs x2, nzcv; axflag; mrs x3, nzcv; adcs x4, x5, x6; cfinv; sbcs x7, x8, x9",
+     {0xd500401f, 0xd53b4201, 0xd500403f, 0xd53b4202, 0xd500405f, 0xd53b4203, 0xba0600a4, 0xd500401f, 0xfa090107}},
+    {"fcmp d0, d1; axflag; cset x1, gt; xaflag; cset x2, le; ccmp x3, x4, 5, vs; axflag; mrs x5, nzcv",
+     {0x1e612000, 0xd500405f, 0x9a9fd7e1, 0xd500403f, 0x9a9fc7e2, 0xfa446065, 0xd500405f, 0xd53b4205}},
+    {"msr dit, 1; mrs x1, dit; msr dit, x2; mrs x3, dit; msr ssbs, 1; mrs x4, ssbs; msr ssbs, x5; mrs x6, ssbs",
+     {0xd503415f, 0xd53b42a1, 0xd51b42a2, 0xd53b42a3, 0xd503413f, 0xd53b42c4, 0xd51b42c5, 0xd53b42c6}},
     {"msr tpidr_el0, x1; mrs x2, tpidr_el0",
      {0xd51bd041, 0xd53bd042}},
     {"nop; yield; sev; sevl; wfe; dmb ish; dmb ishld; dsb sy; isb; nop",
@@ -117,12 +123,17 @@ unsigned insn_case_count(void)
     return ARRAY_SIZE(cases);
 }
 
-void insn_case(struct insn_random *r, unsigned index, unsigned n, struct insn_test *test)
+void insn_case(struct insn_random *r, unsigned index, struct insn_test *test)
 {
-    insn_random_state(r, n, test);
-    test->before.x[28] = insn_data_va(n) + INSN_DATA / 2;
+    test->area = INSN_WHOLE;
+    test->values = INSN_ANY_VALUES;
+    insn_random_state(r, test);
+    test->shares = 0;
+    test->before.x[28] = insn_data_va(INSN_WHOLE) + INSN_DATA / 2;
+    test->before.sp = test->before.x[28];
     test->name = cases[index].text;
-    memcpy(test->code, cases[index].code, sizeof(test->code));
-    for (test->length = 0; test->length < INSN_MAX_BLOCK && test->code[test->length];)
+    memcpy(test->code, cases[index].code, sizeof(cases[index].code));
+    for (test->length = 0;
+         test->length < ARRAY_SIZE(cases[index].code) && test->code[test->length];)
         test->length++;
 }

@@ -29,7 +29,7 @@ static union v128 run_word(const struct engine *e, uint32_t word, union v128 d, 
     test.before.v[1] = n;
     test.before.v[2] = m;
     test.before.v[3] = a;
-    insn_run(e->machine, e->how, &test, 0, &result, NULL);
+    insn_run(e->machine, e->how, &test, 0, &result);
     assert_false(result.fault);
     return result.state.v[0];
 }

@@ -6,17 +6,23 @@
 #include <stdint.h>
 
 #include "engine/ir/ir.h"
+#include "engine/x64/x64.h"
+#include "insn.h"
 
 struct arm_cpu;
 struct insn_x64;
 
-/* level: 0 to 2 for x86-64-v2 to v4. NULL if the host cannot. */
-struct insn_x64 *insn_x64_create(unsigned level, const struct ir_runtime *runtime);
+/* level: 0 to 2 for x86-64-v2 to v4; without: X64_NO_*. NULL if the host cannot. */
+struct insn_x64 *insn_x64_create(unsigned level, unsigned without,
+                                 const struct ir_runtime *runtime);
 void insn_x64_destroy(struct insn_x64 *x64);
 
-/* Compiles a region and runs it from its first block until it leaves; cpu->pc is then set. The page
- * at data_va is mapped to data. */
-void insn_x64_run(struct insn_x64 *x64, struct ir *ir, struct arm_cpu *cpu, uint64_t data_va,
-                  uint8_t *data);
+/* Compiles a region, which takes the place of the one before. */
+int insn_x64_compile(struct insn_x64 *x64, struct ir *ir);
+
+/* Runs it from its first block until it leaves; cpu->pc is then set. The two pages at data_va are
+ * mapped as the area says: the first to data, the second to two pages behind. */
+void insn_x64_run(struct insn_x64 *x64, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
+                  enum insn_area area);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-struct insn_x64 *insn_x64_create(unsigned level, const struct ir_runtime *runtime)
+struct insn_x64 *insn_x64_create(unsigned level, unsigned without, const struct ir_runtime *runtime)
 {
     return NULL;
 }
@@ -13,7 +13,12 @@ void insn_x64_destroy(struct insn_x64 *x64)
 {
 }
 
-void insn_x64_run(struct insn_x64 *x64, struct ir *ir, struct arm_cpu *cpu, uint64_t data_va,
-                  uint8_t *data)
+int insn_x64_compile(struct insn_x64 *x64, struct ir *ir)
+{
+    return -1;
+}
+
+void insn_x64_run(struct insn_x64 *x64, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
+                  enum insn_area area)
 {
 }

@@ -3,19 +3,23 @@
  * The outside oracle: writes a static AArch64 ELF that runs a batch of tests and dumps the records,
  * and lets qemu-aarch64-static run it.
  *
- * The ELF's own code is written word by word below. Around each block: load everything from the
- * record, the block, store everything; TPIDR_EL0 holds X0 meanwhile. A signal handler on its own
- * stack notes the address of an instruction that faults and steps over it.
+ * The ELF's own code is written word by word below. One loop, which the emulator translates once,
+ * goes through the records: it copies the test's memory into its area, loads everything, branches
+ * to the test's slot, stores everything and copies the memory back. A slot loads X30, which the
+ * branch to it needed, and ends with a branch back into the loop. A signal handler on its own stack
+ * notes what an instruction was stopped by and goes on there too.
  */
 #include "insn.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,30 +29,42 @@
 enum {
     BASE = 0x10000000,
     START = 0x1000, /* driver code */
-    HANDLER = 0x1800,
-    CURSOR = 0x1900, /* u64: where the next fault's address goes */
-    STACK = 0x2000,  /* signal stack, 16 KiB */
-    FAULTS = 0x6000, /* u64 per fault */
-    CODE = 0x20000,
-    SLOT = 640,     /* bytes of code a test */
-    PROLOGUE = 256, /* bytes before the block */
-    RECORDS = 0x400000,
-    RECORD = 2048,
+    HANDLER = 0x1e00,
+    MAILBOX = 0x3000, /* u64: the record, u64: X30 of the test */
+    SETUP = 0x3100,   /* arguments of system calls */
+    STACK = 0x4000,   /* signal stack, 16 KiB */
+    CODE = 0x10000,
+    SLOT = 256,
+    PROLOGUE = 4,    /* bytes before the block */
+    AREA = 0x100000, /* one every AREA_STEP, the window around the boundary of two pages */
+    AREA_STEP = 0x10000,
+    PAGE = 0x1000,
+    RECORDS = 0x200000,
     AFTER = 832, /* offset of the state after in a record */
-    DATA = 1664, /* offset of the memory area */
-    MAX_TESTS = 4096,
+    DATA = 1664,
+    DATA_AFTER = DATA + INSN_DATA,
+    ENTRY = DATA_AFTER + INSN_DATA, /* u64s: the slot's address, */
+    WINDOW = ENTRY + 8,             /* where the memory goes, */
+    LENGTH = ENTRY + 16,            /* how much of it, */
+    SIGNAL = ENTRY + 24,            /* 0 or what it ended with: number, code, address, pc */
+    SIGNAL_CODE = ENTRY + 32,
+    SIGNAL_VA = ENTRY + 40,
+    SIGNAL_PC = ENTRY + 48,
+    RECORD = ENTRY + 64,
 };
 
 _Static_assert(sizeof(struct insn_state) <= AFTER, "record");
+_Static_assert(PROLOGUE + 4 * INSN_MAX_BLOCK + 8 <= SLOT, "slot");
+_Static_assert(CODE + INSN_BATCH * SLOT <= AREA, "slots, which lie within 1 MiB of the mailbox");
 
 uint64_t insn_code_va(unsigned n)
 {
     return BASE + CODE + (uint64_t)n * SLOT + PROLOGUE;
 }
 
-uint64_t insn_data_va(unsigned n)
+uint64_t insn_data_va(enum insn_area area)
 {
-    return BASE + RECORDS + (uint64_t)n * RECORD + DATA;
+    return BASE + AREA + (uint64_t)area * AREA_STEP + PAGE - INSN_DATA / 2;
 }
 
 /* ---- code -------------------------------------------------------------------------------------*/
@@ -99,11 +115,42 @@ static void load_number(struct writer *w, unsigned reg, uint32_t value)
     word(w, 0xf2a00000u | value >> 16 << 5 | reg);
 }
 
-/* LDP/STP Q or X with a signed offset. */
-static void pair(struct writer *w, uint32_t opcode, unsigned a, unsigned b, unsigned base,
-                 unsigned offset, unsigned scale)
+/* LDR and STR of X with an unsigned offset; LDP and STP of Q with a signed one. */
+static void load(struct writer *w, unsigned reg, unsigned base, unsigned offset)
 {
-    word(w, opcode | (offset / scale & 0x7f) << 15 | b << 10 | base << 5 | a);
+    word(w, 0xf9400000u | offset / 8 << 10 | base << 5 | reg);
+}
+
+static void store(struct writer *w, unsigned reg, unsigned base, unsigned offset)
+{
+    word(w, 0xf9000000u | offset / 8 << 10 | base << 5 | reg);
+}
+
+static void load_pair(struct writer *w, unsigned a, unsigned base, unsigned offset)
+{
+    word(w, 0xad400000u | (offset / 16 & 0x7f) << 15 | (a + 1) << 10 | base << 5 | a);
+}
+
+static void store_pair(struct writer *w, unsigned a, unsigned base, unsigned offset)
+{
+    word(w, 0xad000000u | (offset / 16 & 0x7f) << 15 | (a + 1) << 10 | base << 5 | a);
+}
+
+/* LDR X, from a place of the image within 1 MiB. */
+static void load_literal(struct writer *w, unsigned reg, uint32_t place)
+{
+    word(w, 0x58000000u | ((place - w->at) / 4 & 0x7ffff) << 5 | reg);
+}
+
+/* B, B.cond */
+static void branch(struct writer *w, uint32_t to)
+{
+    word(w, 0x14000000u | ((uint32_t)((int32_t)(to - w->at) / 4) & 0x3ffffff));
+}
+
+static void branch_if(struct writer *w, unsigned condition, uint32_t to)
+{
+    word(w, 0x54000000u | ((uint32_t)((int32_t)(to - w->at) / 4) & 0x7ffff) << 5 | condition);
 }
 
 static void system_call(struct writer *w, unsigned number)
@@ -114,106 +161,106 @@ static void system_call(struct writer *w, unsigned number)
 
 #define FIELD(name) ((unsigned)offsetof(struct insn_state, name))
 
-static void load_state(struct writer *w, uint32_t record)
+/* Copies X2 bytes from X3 to X1, 32 at a time. */
+static void copy(struct writer *w)
 {
-    load_number(w, 0, record);
-    for (unsigned i = 0; i < 32; i += 2)
-        pair(w, 0xad400000u, i, i + 1, 0, FIELD(v) + 16 * i, 16); /* LDP Q */
-    word(w, 0xf9400000u | FIELD(nzcv) / 8 << 10 | 1);             /* LDR X1, [X0, nzcv] */
-    word(w, 0xd51b4200u | 1);                                     /* MSR NZCV, X1 */
-    word(w, 0xf9400000u | FIELD(fpcr) / 8 << 10 | 1);
-    word(w, 0xd51b4400u | 1); /* MSR FPCR, X1 */
-    word(w, 0xf9400000u | FIELD(fpsr) / 8 << 10 | 1);
-    word(w, 0xd51b4420u | 1); /* MSR FPSR, X1 */
-    word(w, 0xf9400000u | FIELD(sp) / 8 << 10 | 1);
-    word(w, 0x9100003fu); /* MOV SP, X1 */
-    word(w, 0xd5033f5fu); /* CLREX */
-    for (unsigned i = 1; i < 31; i++)
-        word(w, 0xf9400000u | (FIELD(x) + 8 * i) / 8 << 10 | i); /* LDR Xi */
-    word(w, 0xf9400000u | FIELD(x) / 8 << 10);
+    uint32_t again = w->at;
+    word(w, 0xacc10460u); /* LDP Q0, Q1, [X3], 32 */
+    word(w, 0xac810420u); /* STP Q0, Q1, [X1], 32 */
+    word(w, 0xf1008042u); /* SUBS X2, X2, 32 */
+    branch_if(w, 12, again);
 }
 
-static void store_state(struct writer *w, uint32_t record)
+/* From the record at X0 on; ends with the branch to the slot. */
+static void load_state(struct writer *w)
+{
+    load(w, 1, 0, WINDOW);
+    load(w, 2, 0, LENGTH);
+    word(w, 0x91000000u | DATA << 10 | 3); /* ADD X3, X0, DATA */
+    copy(w);
+    for (unsigned i = 0; i < 32; i += 2)
+        load_pair(w, i, 0, FIELD(v) + 16 * i);
+    load(w, 1, 0, FIELD(nzcv));
+    word(w, 0xd51b4201u); /* MSR NZCV, X1 */
+    load(w, 1, 0, FIELD(fpcr));
+    word(w, 0xd51b4401u); /* MSR FPCR, X1 */
+    load(w, 1, 0, FIELD(fpsr));
+    word(w, 0xd51b4421u); /* MSR FPSR, X1 */
+    load(w, 1, 0, FIELD(sp));
+    word(w, 0x9100003fu); /* MOV SP, X1 */
+    load_number(w, 2, BASE + MAILBOX);
+    load(w, 1, 0, FIELD(x) + 8 * 30);
+    store(w, 1, 2, 8);
+    word(w, 0xd5033f5fu); /* CLREX */
+    for (unsigned i = 1; i < 30; i++)
+        load(w, i, 0, FIELD(x) + 8 * i);
+    load(w, 30, 0, ENTRY);
+    load(w, 0, 0, FIELD(x));
+    word(w, 0xd61f03c0u); /* BR X30 */
+}
+
+/* Back from a slot; leaves the record's address in X0. */
+static void store_state(struct writer *w)
 {
     word(w, 0xd51bd040u); /* MSR TPIDR_EL0, X0 */
-    load_number(w, 0, record + AFTER);
+    load_literal(w, 0, MAILBOX);
     for (unsigned i = 1; i < 31; i++)
-        word(w, 0xf9000000u | (FIELD(x) + 8 * i) / 8 << 10 | i); /* STR Xi */
-    word(w, 0xd53bd041u);                                        /* MRS X1, TPIDR_EL0 */
-    word(w, 0xf9000000u | FIELD(x) / 8 << 10 | 1);
+        store(w, i, 0, AFTER + FIELD(x) + 8 * i);
+    word(w, 0xd53bd041u); /* MRS X1, TPIDR_EL0 */
+    store(w, 1, 0, AFTER + FIELD(x));
     word(w, 0xd53b4201u); /* MRS X1, NZCV */
-    word(w, 0xf9000000u | FIELD(nzcv) / 8 << 10 | 1);
+    store(w, 1, 0, AFTER + FIELD(nzcv));
     word(w, 0xd53b4401u); /* MRS X1, FPCR */
-    word(w, 0xf9000000u | FIELD(fpcr) / 8 << 10 | 1);
+    store(w, 1, 0, AFTER + FIELD(fpcr));
     word(w, 0xd53b4421u); /* MRS X1, FPSR */
-    word(w, 0xf9000000u | FIELD(fpsr) / 8 << 10 | 1);
+    store(w, 1, 0, AFTER + FIELD(fpsr));
     word(w, 0x910003e1u); /* MOV X1, SP */
-    word(w, 0xf9000000u | FIELD(sp) / 8 << 10 | 1);
+    store(w, 1, 0, AFTER + FIELD(sp));
+    word(w, 0x91000000u | AFTER << 10 | 2); /* ADD X2, X0, AFTER */
     for (unsigned i = 0; i < 32; i += 2)
-        pair(w, 0xad000000u, i, i + 1, 0, FIELD(v) + 16 * i, 16); /* STP Q */
+        store_pair(w, i, 2, FIELD(v) + 16 * i);
+    load(w, 3, 0, WINDOW);
+    load(w, 2, 0, LENGTH);
+    word(w, 0x91000000u | DATA_AFTER << 10 | 1); /* ADD X1, X0, DATA_AFTER */
+    copy(w);
 }
 
 /* Signals 4 (ILL), 5 (TRAP), 7 (BUS) and 11 (SEGV) go to HANDLER, on a stack of their own. */
-static void write_start(struct writer *w)
+static void write_signals(struct writer *w)
 {
-    bool be = w->big_endian;
     static const unsigned signals[] = {4, 5, 7, 11};
-    uint8_t *action = w->image + CURSOR + 64, *stack = w->image + CURSOR + 128;
-    put(action, 8, BASE + HANDLER, be);
-    put(action + 8, 8, 0x08000000 | 4, be); /* SA_ONSTACK | SA_SIGINFO */
-    put(stack, 8, BASE + STACK, be);
-    put(stack + 16, 8, 16384, be);
-    w->at = START;
-    load_number(w, 0, BASE + CURSOR + 128);
+    uint8_t *action = w->image + SETUP, *stack = w->image + SETUP + 64;
+    put(action, 8, BASE + HANDLER, w->big_endian);
+    put(action + 8, 8, 0x08000000 | 4, w->big_endian); /* SA_ONSTACK | SA_SIGINFO */
+    put(stack, 8, BASE + STACK, w->big_endian);
+    put(stack + 16, 8, 16384, w->big_endian);
+    load_number(w, 0, BASE + SETUP + 64);
     word(w, 0xd2800001u); /* MOV X1, 0 */
     system_call(w, 132);  /* sigaltstack */
     for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         word(w, 0xd2800000u | signals[i] << 5);
-        load_number(w, 1, BASE + CURSOR + 64);
+        load_number(w, 1, BASE + SETUP);
         word(w, 0xd2800002u);
         word(w, 0xd2800103u); /* MOV X3, 8 */
         system_call(w, 134);  /* rt_sigaction */
     }
-    word(w, 0x14000000u | ((CODE - w->at) / 4)); /* B */
-
-    /* X2: the ucontext, whose pc is at 440. */
-    w->at = HANDLER;
-    word(w, 0xf9400000u | 440 / 8 << 10 | 2 << 5 | 3); /* LDR X3, [X2, 440] */
-    load_number(w, 4, BASE + CURSOR);
-    word(w, 0xf9400085u); /* LDR X5, [X4] */
-    word(w, 0xf80084a3u); /* STR X3, [X5], 8 */
-    word(w, 0xf9000085u); /* STR X5, [X4] */
-    word(w, 0x91001063u); /* ADD X3, X3, 4 */
-    word(w, 0xf9000000u | 440 / 8 << 10 | 2 << 5 | 3);
-    word(w, 0xd65f03c0u); /* RET */
-    put(w->image + CURSOR, 8, BASE + FAULTS, be);
 }
 
-static void write_test(struct writer *w, const struct insn_test *test, unsigned n)
+/* munmap (215), or mprotect (226) to reading. */
+static void change_second_page(struct writer *w, enum insn_area area, unsigned call)
 {
-    uint32_t record = RECORDS + n * RECORD, slot = CODE + n * SLOT;
-    struct insn_state before = test->before;
-    if (w->big_endian)
-        swap_state(&before);
-    memcpy(w->image + record, &before, sizeof(before));
-    memcpy(w->image + record + DATA, test->data, INSN_DATA);
-    w->at = slot;
-    load_state(w, BASE + record);
-    while (w->at < slot + PROLOGUE)
-        word(w, 0xd503201fu);
-    memcpy(w->image + w->at, test->code, 4 * test->length);
-    w->at += 4 * test->length;
-    store_state(w, BASE + record);
-    word(w, 0x14000000u | ((slot + SLOT - w->at) / 4 & 0x3ffffff)); /* B to the next slot */
+    load_number(w, 0, (uint32_t)insn_data_va(area) + INSN_DATA / 2);
+    load_number(w, 1, PAGE);
+    load_number(w, 2, 1);
+    system_call(w, call);
 }
 
-/* write(1, image from CURSOR on, all); exit(0). */
-static void write_end(struct writer *w, unsigned count, uint32_t size)
+/* write(1, the records); exit(0). */
+static void write_end(struct writer *w, uint32_t size)
 {
-    w->at = CODE + count * SLOT;
     word(w, 0xd2800033u); /* MOV X19, 1: file */
-    load_number(w, 20, BASE + CURSOR);
-    load_number(w, 21, size - CURSOR);
+    load_number(w, 20, BASE + RECORDS);
+    load_number(w, 21, size - RECORDS);
     word(w, 0xaa1303e0u); /* again: MOV X0, X19 */
     word(w, 0xaa1403e1u); /* MOV X1, X20 */
     word(w, 0xaa1503e2u); /* MOV X2, X21 */
@@ -223,6 +270,64 @@ static void write_end(struct writer *w, unsigned count, uint32_t size)
     word(w, 0x54ffff2cu); /* B.GT again */
     word(w, 0xd2800000u);
     system_call(w, 94); /* exit_group */
+}
+
+/* Returns where slots branch back to. */
+static uint32_t write_driver(struct writer *w, uint32_t size)
+{
+    w->at = START;
+    write_signals(w);
+    change_second_page(w, INSN_HOLE, 215);
+    change_second_page(w, INSN_READ_ONLY, 226);
+    load_number(w, 0, BASE + RECORDS);
+    uint32_t next = w->at;
+    load_number(w, 1, BASE + MAILBOX);
+    store(w, 0, 1, 0);
+    load_state(w);
+    uint32_t back = w->at;
+    store_state(w);
+    word(w, 0x91000000u | RECORD << 10); /* ADD X0, X0, RECORD */
+    load_number(w, 1, BASE + size);
+    word(w, 0xeb01001fu); /* CMP X0, X1 */
+    branch_if(w, 3, next);
+    write_end(w, size);
+
+    /* X0: number, X1: siginfo, X2: ucontext, whose pc is at 440. */
+    w->at = HANDLER;
+    load_literal(w, 4, MAILBOX);
+    store(w, 0, 4, SIGNAL);
+    word(w, 0xb9400825u); /* LDR W5, [X1, 8]: si_code */
+    store(w, 5, 4, SIGNAL_CODE);
+    load(w, 5, 1, 16); /* si_addr */
+    store(w, 5, 4, SIGNAL_VA);
+    load(w, 5, 2, 440);
+    store(w, 5, 4, SIGNAL_PC);
+    load_number(w, 5, BASE + back);
+    store(w, 5, 2, 440);
+    word(w, 0xd65f03c0u); /* RET */
+    return back;
+}
+
+static void write_test(struct writer *w, const struct insn_test *test, unsigned n, uint32_t back)
+{
+    uint8_t *record = w->image + RECORDS + (size_t)n * RECORD;
+    uint32_t slot = CODE + (n - test->shares) * SLOT;
+    struct insn_state before = test->before;
+    if (w->big_endian)
+        swap_state(&before);
+    memcpy(record, &before, sizeof(before));
+    memcpy(record + DATA, test->data, INSN_DATA);
+    put(record + ENTRY, 8, BASE + slot, w->big_endian);
+    put(record + WINDOW, 8, insn_data_va(test->area), w->big_endian);
+    put(record + LENGTH, 8, test->area == INSN_WHOLE ? INSN_DATA : INSN_DATA / 2, w->big_endian);
+    if (test->shares)
+        return;
+    w->at = slot;
+    load_literal(w, 30, MAILBOX + 8);
+    memcpy(w->image + w->at, test->code, 4 * test->length);
+    w->at += 4 * test->length;
+    branch(w, back); /* short branches lead to the end of the block or behind it */
+    branch(w, back);
 }
 
 /* The ELF header and one segment with all of the image. */
@@ -265,11 +370,12 @@ static int write_file(const char *path, const uint8_t *data, size_t size)
     return done == (ssize_t)size ? 0 : -EIO;
 }
 
-/* Runs the emulator on path with its output in image from CURSOR on. */
+/* Runs the emulator on path with its output in image from RECORDS on. */
 static int run(const char *emulator, const char *path, uint8_t *image, size_t size)
 {
+    static const struct rlimit cpu = {60, 60};
     int pipes[2], status;
-    size_t got = CURSOR;
+    size_t got = RECORDS;
     if (pipe(pipes))
         return -errno;
     pid_t child = fork();
@@ -277,6 +383,7 @@ static int run(const char *emulator, const char *path, uint8_t *image, size_t si
         dup2(pipes[1], 1);
         close(pipes[0]);
         close(pipes[1]);
+        setrlimit(RLIMIT_CPU, &cpu);
         execlp(emulator, emulator, path, (char *)NULL);
         _exit(127);
     }
@@ -293,29 +400,71 @@ static int run(const char *emulator, const char *path, uint8_t *image, size_t si
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 && got == size ? 0 : -EIO;
 }
 
-static void collect(const uint8_t *image, unsigned count, bool be, struct insn_result *results)
+static enum insn_fault why(uint64_t signal, uint64_t code)
 {
-    uint64_t end = number_at(image + CURSOR, be);
+    switch (signal) {
+    case 0:
+        return INSN_RAN;
+    case 4:
+        return INSN_UNDEFINED;
+    case 7:
+        return INSN_UNALIGNED;
+    case 11:
+        return code == 1 ? INSN_NO_PAGE : INSN_NO_WRITE; /* SEGV_MAPERR, SEGV_ACCERR */
+    default:
+        return INSN_OTHER;
+    }
+}
+
+static void collect(const uint8_t *image, const struct insn_test *tests, unsigned count, bool be,
+                    struct insn_result *results)
+{
     for (unsigned i = 0; i < count; i++) {
         const uint8_t *record = image + RECORDS + (size_t)i * RECORD;
-        memcpy(&results[i].state, record + AFTER, sizeof(results[i].state));
+        struct insn_result *r = &results[i];
+        memcpy(&r->state, record + AFTER, sizeof(r->state));
         if (be)
-            swap_state(&results[i].state);
-        memcpy(results[i].data, record + DATA, INSN_DATA);
-        results[i].fault = false;
+            swap_state(&r->state);
+        memcpy(r->data, record + DATA_AFTER, INSN_DATA);
+        if (tests[i].area != INSN_WHOLE) /* nothing can have changed there */
+            memcpy(r->data + INSN_DATA / 2, tests[i].data + INSN_DATA / 2, INSN_DATA / 2);
+        r->fault = why(number_at(record + SIGNAL, be), number_at(record + SIGNAL_CODE, be));
+        r->fault_pc = r->fault ? number_at(record + SIGNAL_PC, be) : 0;
+        r->fault_va = r->fault ? number_at(record + SIGNAL_VA, be) : 0;
     }
-    for (uint64_t at = BASE + FAULTS; at < end && at < BASE + CODE; at += 8) {
-        uint64_t fault = number_at(image + (at - BASE), be);
-        uint64_t n = (fault - BASE - CODE) / SLOT;
-        if (n < count)
-            results[n].fault = true;
+}
+
+/* The emulator's path: in a directory that ARMVM_QEMU_USER names, or else the host's. */
+static const char *emulator(bool big_endian, char path[PATH_MAX])
+{
+    const char *directory = getenv("ARMVM_QEMU_USER"), *suffix = big_endian ? "_be" : "";
+    while (directory && *directory) {
+        size_t length = strcspn(directory, ":");
+        snprintf(path, PATH_MAX, "%.*s/qemu-aarch64%s", (int)length, directory, suffix);
+        if (!access(path, X_OK))
+            return path;
+        directory += length + (directory[length] == ':');
     }
+    snprintf(path, PATH_MAX, "qemu-aarch64%s-static", suffix);
+    return path;
+}
+
+void insn_oracle_name(bool big_endian, char *name, size_t size)
+{
+    char path[PATH_MAX], command[PATH_MAX + 32];
+    snprintf(command, sizeof(command), "'%s' --version", emulator(big_endian, path));
+    FILE *out = popen(command, "r");
+    if (!out || fscanf(out, "qemu-%*s version %15[0-9.]", path) != 1)
+        strcpy(path, "?");
+    snprintf(name, size, "QEMU %.15s", path);
+    if (out)
+        pclose(out);
 }
 
 int insn_oracle(const struct insn_test *tests, unsigned count, bool big_endian,
                 struct insn_result *results)
 {
-    if (count == 0 || count > MAX_TESTS)
+    if (count == 0 || count > INSN_BATCH)
         return -EINVAL;
     uint32_t size = RECORDS + count * RECORD;
     uint8_t *image = calloc(1, size);
@@ -324,18 +473,19 @@ int insn_oracle(const struct insn_test *tests, unsigned count, bool big_endian,
     if (fd >= 0)
         close(fd);
     if (image && fd >= 0) {
+        char program[PATH_MAX];
         struct writer w = {.image = image, .big_endian = big_endian};
         write_header(image, size, big_endian);
-        write_start(&w);
+        uint32_t back = write_driver(&w, size);
+        /* What a read-only page holds is the same for all tests. */
+        memset(image + AREA + INSN_READ_ONLY * AREA_STEP + PAGE, INSN_CONSTANT, PAGE);
         for (unsigned i = 0; i < count; i++)
-            write_test(&w, &tests[i], i);
-        write_end(&w, count, size);
+            write_test(&w, &tests[i], i, back);
         ret = write_file(path, image, size);
         if (!ret)
-            ret = run(big_endian ? "qemu-aarch64_be-static" : "qemu-aarch64-static", path, image,
-                      size);
+            ret = run(emulator(big_endian, program), path, image, size);
         if (!ret)
-            collect(image, count, big_endian, results);
+            collect(image, tests, count, big_endian, results);
     }
     if (fd >= 0)
         unlink(path);

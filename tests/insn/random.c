@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random tests: rows of the decoder tables with their free bits filled in, registers with corner
- * values. What our side takes an exception on is thrown away and tried again: the oracle's CPU has
- * more features than ours.
+ * Random tests: words of the architecture's tables with their free bits filled in, registers with
+ * corner values. The interpreter says whether a test stays within its memory; if not, its base
+ * register is moved or it is thrown away.
  */
 #include "insn.h"
 
 #include <string.h>
 
+#include "arch.h"
 #include "base/bits.h"
-#include "engine/front/a64.h"
-
-uint64_t insn_rnd(struct insn_random *r)
-{
-    r->seed ^= r->seed << 13;
-    r->seed ^= r->seed >> 7;
-    r->seed ^= r->seed << 17;
-    return r->seed * 0x2545f4914f6cdd1d;
-}
+#include "simd_values.h"
 
 static unsigned below(struct insn_random *r, unsigned n)
 {
-    return (unsigned)((insn_rnd(r) >> 32) % n);
+    return (unsigned)((simd_random(&r->seed) >> 32) % n);
 }
 
-/* ---- values -----------------------------------------------------------------------------------*/
+uint64_t insn_rnd(struct insn_random *r)
+{
+    return simd_random(&r->seed);
+}
+
+/* ---- state ------------------------------------------------------------------------------------*/
 
 static uint64_t corner_integer(struct insn_random *r)
 {
-    uint64_t v = insn_rnd(r);
+    uint64_t v = simd_random(&r->seed);
     switch (below(r, 12)) {
     case 0:
         return 0;
@@ -50,191 +48,278 @@ static uint64_t corner_integer(struct insn_random *r)
         return v >> below(r, 64);
     case 9:
         return 1ull << below(r, 64);
+    case 10:
+        return simd_fp_value(&r->seed, 16u << below(r, 3));
     default:
         return v;
     }
 }
 
-/* Numbers that matter to floating point, of a format with that many exponent and fraction bits. */
-static uint64_t corner_float(struct insn_random *r, unsigned exponent, unsigned fraction)
-{
-    uint64_t sign = (uint64_t)below(r, 2) << (exponent + fraction);
-    uint64_t top = ones(exponent), f = insn_rnd(r) & ones(fraction), bias = top >> 1;
-    uint64_t quiet = 1ull << (fraction - 1);
-    switch (below(r, 16)) {
-    case 0:
-        return sign; /* zero */
-    case 1:
-        return sign | top << fraction; /* infinity */
-    case 2:
-        return sign | top << fraction | quiet | f;
-    case 3:
-        return sign | top << fraction | ((f & (quiet - 1)) | 1); /* signalling NaN */
-    case 4:
-        return sign | f; /* denormal */
-    case 5:
-        return sign | 1ull << fraction; /* smallest normal */
-    case 6:
-        return sign | (top - 1) << fraction | ones(fraction); /* largest */
-    case 7:
-        return sign | bias << fraction; /* one */
-    case 8:
-        return sign | (bias + below(r, 70)) << fraction | f; /* around integers */
-    case 9:
-        return sign | (bias + below(r, 8)) << fraction | (f & ~ones(fraction - 4));
-    case 10:
-        return sign | (uint64_t)below(r, 4) << fraction | f;
-    default:
-        return sign | (bias - 20 + below(r, 40)) << fraction | f;
-    }
-}
+enum {
+    FPCR_FZ16 = 1u << 19,
+    FPCR_MODES = 0x1fu << 22, /* RMode, FZ, DN, AHP */
+    FPSR_ALL = 0x0800009f,    /* QC, IDC, IXC, UFC, OFC, DZC, IOC */
+};
 
-static union v128 corner_vector(struct insn_random *r)
-{
-    union v128 v;
-    unsigned kind = below(r, 8);
-    for (unsigned i = 0; i < 2; i++)
-        v.d[i] = kind == 0 ? corner_float(r, 11, 52) : insn_rnd(r);
-    for (unsigned i = 0; i < 4 && (kind == 1 || kind == 2); i++)
-        v.s[i] = kind == 1 ? (uint32_t)corner_float(r, 8, 23) : (uint32_t)corner_integer(r);
-    for (unsigned i = 0; i < 8 && (kind == 3 || kind == 4); i++)
-        v.h[i] = kind == 3 ? (uint16_t)corner_float(r, 5, 10) : (uint16_t)corner_integer(r);
-    for (unsigned i = 0; i < 2 && kind == 5; i++)
-        v.d[i] = corner_integer(r);
-    for (unsigned i = 0; i < 16 && kind == 6; i++)
-        v.b[i] = (uint8_t[]){0, 1, 0x7f, 0x80, 0xff, 0x20, 0xfe, 0x81}[below(r, 8)];
-    return v;
-}
-
-void insn_random_state(struct insn_random *r, unsigned n, struct insn_test *test)
+void insn_random_state(struct insn_random *r, struct insn_test *test)
 {
     struct insn_state *s = &test->before;
     memset(s, 0, sizeof(*s));
     for (unsigned i = 0; i < 31; i++)
         s->x[i] = corner_integer(r);
     for (unsigned i = 0; i < 32; i++)
-        s->v[i] = corner_vector(r);
-    s->sp = insn_data_va(n) + INSN_DATA / 2;
+        s->v[i] = test->values && below(r, 4)
+                      ? simd_half_vector(&r->seed, test->values == INSN_BFLOATS)
+                      : simd_vector(&r->seed);
+    s->sp = insn_data_va(test->area) + INSN_DATA / 2;
     s->nzcv = (uint64_t)below(r, 16) << 28;
-    if (below(r, 3) == 0) /* AHP, DN, FZ, RMode */
-        s->fpcr = (uint64_t)below(r, 32) << 22;
-    if (below(r, 4) == 0) /* QC, IDC, IXC, UFC, OFC, DZC, IOC */
-        s->fpsr = insn_rnd(r) & 0x0800009f;
+    if (below(r, 3) == 0)
+        s->fpcr =
+            simd_random(&r->seed) & (FPCR_MODES | (r->have >> ARCH_FEAT_FP16 & 1 ? FPCR_FZ16 : 0));
+    if (below(r, 4) == 0)
+        s->fpsr = simd_random(&r->seed) & FPSR_ALL;
     for (unsigned i = 0; i < INSN_DATA; i += 8) {
         uint64_t v = corner_integer(r);
         memcpy(test->data + i, &v, 8);
     }
+    if (test->area == INSN_READ_ONLY)
+        memset(test->data + INSN_DATA / 2, INSN_CONSTANT, INSN_DATA / 2);
 }
 
-/* ---- instructions -----------------------------------------------------------------------------*/
+/* ---- words ------------------------------------------------------------------------------------*/
 
-static bool begins_with(const char *name, const char *const *list)
+enum { NOP = 0xd503201f, WFI = 0xd503207f };
+
+static bool is_memory(uint32_t w)
 {
-    for (; *list; list++)
-        if (!strncmp(name, *list, strlen(*list)))
-            return true;
+    return bit(w, 27) && !bit(w, 25);
+}
+
+static bool is_literal(uint32_t w)
+{
+    return (w & 0x3b000000u) == 0x18000000u;
+}
+
+/* CPY* and SET*: bits 29:27 = 0b011, 25:24 = 0b01, 21 = 0, 11:10 = 0b01. */
+static bool is_copy(uint32_t w)
+{
+    return (w & 0x3b200c00u) == 0x19000400u;
+}
+
+static bool is_branch_register(uint32_t w)
+{
+    return (w & 0xff9ffc1fu) == 0xd61f0000u;
+}
+
+int insn_base(uint32_t w)
+{
+    return is_memory(w) && !is_literal(w) ? (int)(w >> 5 & 31) : -1;
+}
+
+/* Loads and stores whose registers make them CONSTRAINED UNPREDICTABLE (K1.1): write-back of a
+ * register that is transferred, pairs loaded into one register, the status of an exclusive store in
+ * a register that it uses. */
+static bool unpredictable(uint32_t w)
+{
+    unsigned t = w & 31, n = w >> 5 & 31, t2 = w >> 10 & 31, s = w >> 16 & 31;
+    bool pair = bits(w, 29, 27) == 5, vector = bit(w, 26);
+    bool single = bits(w, 29, 27) == 7 && !bit(w, 24) && !bit(w, 21);
+    bool writes_back = pair ? bits(w, 24, 23) & 1 : single && bit(w, 10);
+    if (!is_memory(w) || is_literal(w) || is_copy(w))
+        return false;
+    if (writes_back && !vector && n != 31 && (t == n || (pair && t2 == n)))
+        return true;
+    if (pair && bit(w, 22) && t == t2)
+        return true;
+    if (bits(w, 29, 23) != 0x10) /* exclusive */
+        return false;
+    bool two = bit(w, 21);
+    if (two && !bit(w, 31)) /* CASP */
+        return false;
+    return bit(w, 22) ? two && t == t2 : s == t || (two && s == t2) || (s == n && n != 31);
+}
+
+/* Hints that sleep, or sign addresses. */
+static bool special_hint(uint32_t w)
+{
+    unsigned CRm = w >> 8 & 15;
+    return (w & 0xfffff01fu) == 0xd503201fu &&
+           (w == WFI || CRm == 1 || CRm == 3 || w == 0xd50320ff);
+}
+
+/* One register twice, now and then. */
+static uint32_t overlap(struct insn_random *r, const struct arch_row *row, uint32_t w)
+{
+    unsigned d = w & 31, n = w >> 5 & 31, m = w >> 16 & 31, wide = 0x1f;
+    switch (below(r, 8)) {
+    case 0:
+        m = n;
+        break;
+    case 1:
+        n = d;
+        break;
+    case 2:
+        m = d;
+        break;
+    case 3:
+        n = 31;
+        break;
+    default:
+        return w;
+    }
+    return (((w & ~(wide << 5 | wide << 16)) | n << 5 | m << 16) & ~row->mask) | row->value;
+}
+
+static bool random_word(struct insn_random *r, unsigned index, uint64_t have, uint32_t *word)
+{
+    const struct arch_row *row = &arch_rows[index], *found;
+    for (unsigned attempt = 0; attempt < 200; attempt++) {
+        uint32_t w = (uint32_t)(simd_random(&r->seed) >> 32);
+        w = overlap(r, row, (w & ~row->mask) | row->value);
+        if (arch_decode(r->decoder, w, have, &found) != ARCH_DEFINED || unpredictable(w) ||
+            (special_hint(w) && !strcmp(row->page, "system_hints")))
+            continue;
+        *word = w;
+        return true;
+    }
     return false;
 }
 
-bool insn_row_testable(const struct insn_random *r, unsigned row)
+/* ---- what a word needs around it --------------------------------------------------------------*/
+
+static void set_code(struct insn_test *test, const uint32_t *code, unsigned length)
 {
-    /* What a user program cannot do or see the same of everywhere; barriers would say nothing. */
-    static const char *const not_here[] = {
-        "UDF", "SVC",  "HVC", "SMC", "BRK", "HLT", "ERET", "HINT", "YIELD", "WFE", "WFI",
-        "SEV", "MSR_", "MRS", "SYS", "ISB", "BL",  "BR",   "RET",  "DCPS",  NULL,
-    };
-    /* Branches that other tests cover: B and B_cond; B is a prefix of BIC. And where the oracle
-     * errs, see simd.c. */
-    static const char *const exact[] = {"B",   "B_cond", "CBZ",        "CBNZ",
-                                        "TBZ", "TBNZ",   "FCVTZS_ish", NULL};
-    const struct a64_row *a = &a64_rows[row];
-    if (a->absent || begins_with(a->name, not_here))
+    memcpy(test->code, code, 4 * length);
+    test->length = length;
+}
+
+/* A literal load: its literal lies behind it, and a branch over that. */
+static void shape_literal(struct insn_random *r, struct insn_test *test, uint32_t w)
+{
+    const uint32_t code[] = {(w & ~(0x7ffffu << 5)) | 2 << 5, 0x14000005,
+                             (uint32_t)simd_random(&r->seed), (uint32_t)simd_random(&r->seed),
+                             (uint32_t)simd_random(&r->seed), (uint32_t)simd_random(&r->seed)};
+    set_code(test, code, 6);
+}
+
+/* A branch over one instruction that says whether it was taken. */
+static void shape_branch(struct insn_test *test, uint32_t w)
+{
+    if ((w & 0x7c000000u) == 0x14000000u) /* B, BL */
+        w = (w & 0xfc000000u) | 2;
+    else if ((w & 0x7e000000u) == 0x36000000u) /* TBZ, TBNZ */
+        w = (w & ~(0x3fffu << 5)) | 2 << 5;
+    else if (!is_branch_register(w))
+        w = (w & ~(0x7ffffu << 5)) | 2 << 5;
+    const uint32_t code[] = {w, 0xd28acf0f, NOP}; /* MOV X15, 0x5678 */
+    set_code(test, code, 3);
+}
+
+/* Prologue, main part and epilogue together: what is between them is IMPLEMENTATION DEFINED. */
+static void shape_copy(struct insn_test *test, uint32_t w)
+{
+    bool set = (w & 0x3bc00000u) == 0x19c00000u; /* SET*: the stage is bits 15:14, else 23:22 */
+    unsigned at = set ? 14 : 22;
+    w &= ~(3u << at);
+    const uint32_t code[] = {w, w | 1u << at, w | 2u << at};
+    set_code(test, code, 3);
+}
+
+/* Corner cases of narrow formats meet only if most operands are of them. */
+static unsigned values_of(unsigned row, uint32_t w)
+{
+    uint64_t needs = arch_rows[row].needs;
+    bool scalar = (w & 0x5e000000u) == 0x1e000000u; /* with a type field */
+    if (needs & (1ull << ARCH_FEAT_FP16 | 1ull << ARCH_FEAT_FHM) ||
+        (arch_rows[row].sometimes >> ARCH_FEAT_FP16 & 1 && (!scalar || bits(w, 23, 22) == 3)))
+        return INSN_HALVES;
+    return needs >> ARCH_FEAT_BF16 & 1 ? INSN_BFLOATS : INSN_ANY_VALUES;
+}
+
+bool insn_random_word(struct insn_random *r, unsigned row, struct insn_test *test)
+{
+    uint32_t w;
+    if (!random_word(r, row, r->have, &w))
         return false;
-    for (unsigned i = 0; exact[i]; i++)
-        if (!strcmp(a->name, exact[i]))
-            return false;
-    return !r->only || !strncmp(a->name, r->only, strlen(r->only));
+    test->name = arch_rows[row].mnemonic;
+    test->shares = 0;
+    test->values = values_of(row, w);
+    if (is_copy(w))
+        shape_copy(test, w);
+    else if (is_memory(w) && is_literal(w))
+        shape_literal(r, test, w);
+    else if (!strncmp(arch_rows[row].page, "branch_", 7))
+        shape_branch(test, w);
+    else
+        set_code(test, &w, 1);
+    return true;
 }
 
-static bool is_memory(uint32_t insn)
+/* ---- operands ---------------------------------------------------------------------------------*/
+
+/* Somewhere in the test's memory, often across the pages' boundary. */
+static uint64_t somewhere(struct insn_random *r, enum insn_area area)
 {
-    return bit(insn, 27) && !bit(insn, 25);
+    uint64_t va = insn_data_va(area) + 64 + below(r, area == INSN_WHOLE ? 128 : 80);
+    return below(r, 2) ? align_down(va, 1u << below(r, 5)) : va;
 }
 
-static bool is_vector_memory(uint32_t insn)
+/* Moves the base register so that the access at va lands in the test's memory. */
+static void aim(struct insn_random *r, struct insn_test *test, unsigned base, uint64_t va,
+                bool align)
 {
-    return is_memory(insn) && bit(insn, 26);
-}
-
-/* Register numbers of loads and stores that must differ, or the outcome is CONSTRAINED
- * UNPREDICTABLE: all fields that may name a register. */
-static bool overlaps(uint32_t insn)
-{
-    unsigned t = insn & 31, n = insn >> 5 & 31, t2 = insn >> 10 & 31, s = insn >> 16 & 31;
-    bool pairs = bits(insn, 29, 27) == 5 || bits(insn, 29, 24) == 8;
-    if (is_vector_memory(insn))
-        return bits(insn, 29, 27) == 5 && t == t2;
-    if (t == n || (pairs && (t2 == n || t2 == t)))
-        return true;
-    return bits(insn, 29, 24) == 8 && (s == t || s == n || s == t2 || s + 1 == n || t + 1 == n);
-}
-
-static uint32_t random_insn(struct insn_random *r, unsigned row)
-{
-    const struct a64_row *a = &a64_rows[row];
-    uint32_t insn;
-    do {
-        insn = ((uint32_t)insn_rnd(r) & ~a->mask) | a->value;
-        if (below(r, 4) == 0 && !is_memory(insn)) /* overlapping registers */
-            insn = (((insn & ~(31u << 5)) | (insn & 31) << 5) & ~a->mask) | a->value;
-        if (is_memory(insn) && (a->mask >> 5 & 31) == 0 && below(r, 8) == 0)
-            insn |= 31 << 5; /* SP */
-    } while (is_memory(insn) && overlaps(insn));
-    return insn;
-}
-
-/* Moves the base register so that the access that missed lands in the data area. */
-static void aim(struct insn_random *r, struct insn_test *test, uint32_t insn, unsigned n,
-                uint64_t va)
-{
-    unsigned base = insn >> 5 & 31;
-    uint64_t target = insn_data_va(n) + 64 + below(r, INSN_DATA - 128);
-    if (below(r, 4))
-        target = align_down(target, 16);
     uint64_t *x = base == 31 ? &test->before.sp : &test->before.x[base];
-    *x += target - va;
+    uint64_t target = somewhere(r, test->area);
+    *x += (align ? align_down(target, 16) : target) - va;
     if (base == 31)
         *x = align_down(*x, 16);
 }
 
-bool insn_random_row(struct insn_random *r, unsigned row, unsigned n, struct insn_test *test)
+static void aim_copy(struct insn_random *r, struct insn_test *test)
+{
+    uint32_t w = test->code[0];
+    struct insn_state *s = &test->before;
+    uint64_t length = below(r, 60);
+    if (below(r, 16) == 0)
+        length = 0;
+    s->x[w & 31] = somewhere(r, test->area);
+    if ((w & 0x3bc00000u) != 0x19c00000u)
+        s->x[w >> 16 & 31] = somewhere(r, test->area);
+    s->x[w >> 5 & 31] = length;
+}
+
+bool insn_random_operands(struct insn_random *r, unsigned n, struct insn_test *test, int base)
 {
     struct insn_result result;
-    for (unsigned attempt = 0; attempt < 30; attempt++) {
-        uint32_t insn = random_insn(r, row);
-        uint64_t va = 0;
-        insn_random_state(r, n, test);
-        test->name = a64_rows[row].name;
-        test->code[0] = insn;
-        test->length = 1;
-        for (unsigned tries = 0; tries < 3; tries++) {
-            insn_run(r->machine, INSN_INTERPRET, test, n, &result, &va);
-            if (!result.fault)
-                return true;
-            if (!va || !is_memory(insn))
-                break;
-            aim(r, test, insn, n, va);
-        }
+    unsigned kind = base >= 0 ? below(r, 8) : 7;
+    test->area = kind == 0 ? INSN_HOLE : kind == 1 ? INSN_READ_ONLY : INSN_WHOLE;
+    insn_random_state(r, test);
+    if (is_branch_register(test->code[0]))
+        test->before.x[test->code[0] >> 5 & 31] = insn_code_va(n - test->shares) + 8;
+    if (is_copy(test->code[0]))
+        aim_copy(r, test);
+    for (unsigned tries = 0; tries < 4; tries++) {
+        insn_run(r->machine, INSN_INTERPRET, test, n, &result);
+        bool outside = result.fault == INSN_OUTSIDE;
+        bool unaligned = result.fault == INSN_UNALIGNED && !(r->align && tries > 1);
+        if (!outside && !unaligned)
+            return result.fault != INSN_OTHER || test->length == 1; /* such as FEAT_FPAC's */
+        if (base < 0 || is_copy(test->code[0]))
+            return false;
+        aim(r, test, (unsigned)base, result.fault_va, unaligned || tries == 3);
     }
     return false;
 }
 
 /* ---- blocks -----------------------------------------------------------------------------------*/
 
+/* Registers that blocks address memory by: X28 stays, X26 is written back, X27 is an index. */
+enum { WRITTEN_BACK = 26, INDEX = 27, BASE = 28 };
+
 /* B.cond, CBZ, TBZ over a few of the next instructions. */
 static uint32_t random_branch(struct insn_random *r, unsigned distance)
 {
-    uint32_t x = (uint32_t)insn_rnd(r);
+    uint32_t x = (uint32_t)simd_random(&r->seed);
     switch (below(r, 3)) {
     case 0:
         return 0x54000000u | distance << 5 | (x & 15);
@@ -245,66 +330,98 @@ static uint32_t random_branch(struct insn_random *r, unsigned distance)
     }
 }
 
-/* Whether it writes X28, which points at the data area throughout a block: anything may whose low
- * five bits, or those of a second register, say 28. */
-static bool may_write_base(uint32_t insn)
+/* Anything may write those registers whose low five bits, or those of a second register, say so. */
+static bool may_write_base(uint32_t w)
 {
-    return (insn & 31) == 28 || (insn >> 10 & 31) == 28 || (insn >> 16 & 31) == 28 ||
-           (insn >> 16 & 31) == 27;
+    unsigned d = w & 31, t2 = w >> 10 & 31, s = w >> 16 & 31;
+    bool memory = is_memory(w);
+    return (d >= WRITTEN_BACK && d <= BASE) ||
+           (memory && ((t2 >= WRITTEN_BACK && t2 <= BASE) ||
+                       (s >= WRITTEN_BACK - 1 && s <= BASE && bits(w, 29, 24) == 8)));
 }
 
-static uint32_t block_insn(struct insn_random *r)
+/* Small offsets from one of the base registers. */
+static uint32_t tame(struct insn_random *r, uint32_t w)
 {
-    /* After a load exclusive of another size the outcome is IMPLEMENTATION DEFINED: test_cases.c.
-     */
-    static const char *const exclusive[] = {"STX", "STLX", NULL};
+    bool single = bits(w, 29, 27) == 7;
+    uint32_t base = BASE;
+    if (single && !bit(w, 24) && bit(w, 21) && bits(w, 11, 10) == 2) { /* register offset */
+        w = (w & ~(31u << 16)) | INDEX << 16;
+    } else if (single && bit(w, 24)) { /* imm12 */
+        w = (w & ~(0xfffu << 10)) | below(r, 6) << 10;
+    } else if (single && !bit(w, 24) && !bit(w, 21)) { /* imm9 */
+        w = (w & ~(0x1ffu << 12)) | ((below(r, 96) - 48) & 0x1ff) << 12;
+        base = bit(w, 10) ? WRITTEN_BACK : BASE;
+    } else if (bits(w, 29, 27) == 5) { /* imm7 */
+        w = (w & ~(0x7fu << 15)) | ((below(r, 6) - 3) & 0x7f) << 15;
+        base = bits(w, 24, 23) & 1 ? WRITTEN_BACK : BASE;
+    } else if ((w & 0xbe800000u) == 0x0c800000u) { /* structures, post-indexed */
+        w = (w & ~(31u << 16)) | (below(r, 2) ? 31u : INDEX) << 16;
+        base = WRITTEN_BACK;
+    }
+    return (w & ~(31u << 5)) | base << 5;
+}
+
+/* memory: loads and stores only. */
+static uint32_t block_word(struct insn_random *r, bool memory)
+{
+    const char *why;
     for (;;) {
-        unsigned row = below(r, A64_ROWS);
-        if (!insn_row_testable(r, row) || begins_with(a64_rows[row].name, exclusive))
+        unsigned row = below(r, ARCH_ROWS);
+        uint32_t w;
+        if (memory && !is_memory(arch_rows[row].value))
             continue;
-        uint32_t insn = random_insn(r, row);
-        if (is_memory(insn)) {
-            if (a64_rows[row].mask >> 5 & 31)
-                continue; /* no base register */
-            insn = (insn & ~(31u << 5)) | 28 << 5;
-            if (overlaps(insn) || (bits(insn, 29, 27) == 7 && bit(insn, 24) == 0 && bit(insn, 10)))
-                continue; /* write-back moves X28 */
-        }
-        if (!may_write_base(insn))
-            return insn;
+        if (insn_row_reach(row, &why) > INSN_NO_FAULTS || !random_word(r, row, r->block_have, &w))
+            continue;
+        if (!strncmp(arch_rows[row].page, "branch_", 7) || is_copy(w) || insn_oracle_may_err(w) ||
+            (is_memory(w) && is_literal(w)))
+            continue;
+        /* After a load exclusive of another size the outcome is IMPLEMENTATION DEFINED: cases.c. */
+        if (bits(w, 29, 23) == 0x10 && !bit(w, 22))
+            continue;
+        if (is_memory(w))
+            w = tame(r, w);
+        if (!unpredictable(w) && !may_write_base(w))
+            return w;
     }
 }
 
-/*
- * Grows the block by instructions that do not fault when control reaches them from its beginning.
- * What a forward branch skips may fault, so branches are put in at the end of each try and stay
- * only if the whole block still runs through.
- */
+static void block_state(struct insn_random *r, struct insn_test *test)
+{
+    unsigned kind = below(r, 6);
+    test->area = kind == 0 ? INSN_HOLE : kind == 1 ? INSN_READ_ONLY : INSN_WHOLE;
+    insn_random_state(r, test);
+    uint64_t middle = insn_data_va(test->area) + INSN_DATA / 2 - (kind < 2 ? 32 : 0);
+    test->before.x[BASE] = middle + below(r, 16);
+    test->before.x[WRITTEN_BACK] = middle - below(r, 16);
+    test->before.x[INDEX] = below(r, 12);
+}
+
+/* Loads and stores often follow each other, for what is shared between them. Instructions that
+ * reach outside are exchanged for others, and most that fault, since a fault ends the block. */
 void insn_random_block(struct insn_random *r, unsigned n, struct insn_test *test)
 {
-    unsigned wanted = 2 + below(r, INSN_MAX_BLOCK - 2);
     struct insn_result result;
-    insn_random_state(r, n, test);
+    test->values = INSN_ANY_VALUES;
+    block_state(r, test);
     test->name = "block";
-    test->before.x[28] = insn_data_va(n) + INSN_DATA / 2;
-    test->length = 0;
-    for (unsigned tries = 0; tries < 200 && test->length < wanted; tries++) {
-        test->code[test->length++] = block_insn(r);
-        insn_run(r->machine, INSN_INTERPRET, test, n, &result, NULL);
-        if (result.fault)
-            test->length--;
+    test->shares = 0;
+    test->length = 1 + below(r, INSN_MAX_BLOCK);
+    for (unsigned i = 0; i < test->length; i++)
+        test->code[i] = i + 2 < test->length && below(r, 12) == 0
+                            ? random_branch(r, 2 + below(r, test->length - i - 2))
+                            : block_word(r, i && is_memory(test->code[i - 1]) && below(r, 2));
+    for (unsigned tries = 0; tries < 200; tries++) {
+        insn_run(r->machine, INSN_INTERPRET, test, n, &result);
+        bool fault = result.fault == INSN_NO_PAGE || result.fault == INSN_NO_WRITE ||
+                     (r->align && result.fault == INSN_UNALIGNED);
+        if (result.fault == INSN_RAN || (fault && below(r, 4) == 0))
+            return;
+        uint64_t at = (result.fault_pc - insn_code_va(n)) / 4;
+        if (at >= test->length)
+            break;
+        test->code[at] = tries > 150 ? NOP : block_word(r, fault);
     }
-    for (unsigned i = 0; i + 2 < test->length; i++) {
-        uint32_t old = test->code[i];
-        if (below(r, 5))
-            continue;
-        test->code[i] = random_branch(r, 2 + below(r, test->length - i - 2));
-        insn_run(r->machine, INSN_INTERPRET, test, n, &result, NULL);
-        if (result.fault)
-            test->code[i] = old;
-    }
-    if (!test->length) {
-        test->code[0] = 0xd503201f; /* NOP */
-        test->length = 1;
-    }
+    test->code[0] = NOP;
+    test->length = 1;
 }

@@ -7,8 +7,11 @@
 #include "insn.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "arm/cpu.h"
 #include "arm/exception.h"
@@ -17,24 +20,62 @@
 #include "engine/ir/ir.h"
 #include "insn_x64.h"
 
-const char *const insn_how_name[INSN_HOWS] = {"interpreter", "optimised", "x64 v2", "x64 v3",
-                                              "x64 v4"};
+/* Ways to run a test. Those with something left out use the best level that the host has. */
+enum { BEST = 2, INTERPRETER = 3 };
+static const struct how {
+    const char *name;
+    unsigned level;   /* enum x64_level */
+    unsigned without; /* X64_NO_* */
+    struct ir_opt_config passes;
+} hows[INSN_HOWS] = {
+    [INSN_INTERPRET] = {"interpreter", INTERPRETER, 0, {false, false, false}},
+    [INSN_OPTIMISE] = {"interpreter after the passes", INTERPRETER, 0, {true, true, false}},
+    [INSN_X64_V2] = {"x64 v2", 0, 0, {true, true, false}},
+    [INSN_X64_V3] = {"x64 v3", 1, 0, {true, true, false}},
+    [INSN_X64_V4] = {"x64 v4", 2, 0, {true, true, false}},
+    [INSN_NO_PASSES] = {"x64 without passes", BEST, 0, {false, false, false}},
+    [INSN_NO_FORWARD] = {"x64 without forwarding", BEST, 0, {false, true, false}},
+    [INSN_NO_DEAD] = {"x64 without dead code removal", BEST, 0, {true, false, false}},
+    [INSN_NO_SIMPLIFY] = {"x64 without simplifying", BEST, 0, {true, true, true}},
+    [INSN_NO_FUSE] = {"x64 without fusing", BEST, X64_NO_FUSE, {true, true, false}},
+    [INSN_NO_LAZY] = {"x64 without lazy values", BEST, X64_NO_LAZY, {true, true, false}},
+    [INSN_NO_SHARE] = {"x64 without shared checks", BEST, X64_NO_SHARE, {true, true, false}},
+    [INSN_NO_HINT] = {"x64 without hints", BEST, X64_NO_HINT, {true, true, false}},
+};
+
+const char *insn_how_name(enum insn_how how)
+{
+    return hows[how].name;
+}
 
 /* As Linux sets up EL0. */
 enum { MODE = FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_NTWI | FRONT_NTWE };
 
+/* The region that a way of running translated last. */
+struct translated {
+    bool valid;
+    uint64_t code_va, pc;
+    uint32_t mode;
+    unsigned length;
+    uint32_t code[INSN_MAX_BLOCK];
+    struct ir *ir;
+};
+
 struct insn_machine {
     struct arm_cpu cpu; /* first: services get its address */
     struct arm_features features;
-    struct ir *ir;
-    uint64_t data_va;
+    enum insn_area area;
+    uint64_t window;            /* of INSN_DATA bytes */
     uint64_t code_va, code_end; /* the block */
     uint32_t mode;              /* FRONT_*, but for FRONT_FPCR */
-    uint64_t missed;            /* first access outside */
-    bool failed;                /* IR that does not verify, and the like */
+    enum insn_fault fault;
+    uint64_t fault_pc, fault_va;
     uint8_t page[IR_PAGE_SIZE];
-    uint8_t data[IR_PAGE_SIZE] __attribute__((aligned(4096)));
-    struct insn_x64 *x64[3];
+    /* The tests' two pages, and once more with something else behind each: an access that runs over
+     * the end of a page finds that. */
+    uint8_t *data, *apart;
+    struct insn_x64 *x64[INSN_HOWS];
+    struct translated last[INSN_HOWS];
 };
 
 /* ---- memory services --------------------------------------------------------------------------*/
@@ -44,16 +85,32 @@ static struct insn_machine *machine_of(void *cpu)
     return cpu;
 }
 
-/* The bytes of an access, or NULL after noting the fault. */
-static uint8_t *reach(struct insn_machine *m, uint64_t va, unsigned bytes, uint32_t memop)
+static void *stop(struct insn_machine *m, enum insn_fault fault, uint64_t va, int32_t pgoff)
 {
-    bool aligned = !(memop & IR_MEM_ALIGN) || va % bytes == 0;
-    if (bytes <= INSN_DATA && va - m->data_va <= INSN_DATA - bytes && aligned)
-        return m->data + m->data_va % IR_PAGE_SIZE + (va - m->data_va);
-    if (!m->cpu.raised)
-        m->missed = va;
+    if (!m->cpu.raised) {
+        m->fault = fault;
+        m->fault_va = va;
+        m->fault_pc = m->cpu.pc_page + (uint64_t)pgoff;
+    }
     m->cpu.raised = 1;
     return NULL;
+}
+
+/* The bytes of an access, or NULL after noting the fault. */
+static uint8_t *reach(void *cpu, uint64_t va, unsigned bytes, uint32_t memop, int32_t pgoff,
+                      bool write)
+{
+    struct insn_machine *m = machine_of(cpu);
+    uint64_t second = m->window + INSN_DATA / 2;
+    if (bytes > INSN_DATA || va - m->window > INSN_DATA - bytes)
+        return stop(m, INSN_OUTSIDE, va, pgoff);
+    if ((memop & IR_MEM_ALIGN && va % bytes) ||
+        (memop & IR_MEM_ALIGN_EL && va % IR_MEM_BYTES(memop)))
+        return stop(m, INSN_UNALIGNED, va, pgoff);
+    if (m->area != INSN_WHOLE && va + bytes > second && (m->area == INSN_HOLE || write))
+        return stop(m, m->area == INSN_HOLE ? INSN_NO_PAGE : INSN_NO_WRITE,
+                    va > second ? va : second, pgoff);
+    return m->data + IR_PAGE_SIZE - INSN_DATA / 2 + (va - m->window);
 }
 
 static uint64_t load(const uint8_t *p, uint32_t memop)
@@ -81,35 +138,33 @@ static const uint8_t *literal(const struct insn_machine *m, uint64_t va, unsigne
 
 static uint64_t flat_ld(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff)
 {
-    const uint8_t *code = literal(machine_of(cpu), va, IR_MEM_BYTES(memop));
-    if (code)
-        return load(code, memop);
-    const uint8_t *p = reach(machine_of(cpu), va, IR_MEM_BYTES(memop), memop);
+    const uint8_t *p = literal(machine_of(cpu), va, IR_MEM_BYTES(memop));
+    if (!p)
+        p = reach(cpu, va, IR_MEM_BYTES(memop), memop, pgoff, false);
     return p ? load(p, memop) : 0;
 }
 
 static void flat_st(void *cpu, uint64_t va, uint64_t value, uint32_t memop, int32_t pgoff)
 {
-    uint8_t *p = reach(machine_of(cpu), va, IR_MEM_BYTES(memop), memop);
+    uint8_t *p = reach(cpu, va, IR_MEM_BYTES(memop), memop, pgoff, true);
     if (p)
         store(p, value, memop);
 }
 
 static uint64_t flat_ld2(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff)
 {
-    struct insn_machine *m = machine_of(cpu);
     unsigned size = IR_MEM_BYTES(memop);
-    const uint8_t *p = reach(m, va, 2 * size, memop);
+    const uint8_t *p = reach(cpu, va, 2 * size, memop, pgoff, false);
     if (!p)
         return 0;
-    m->cpu.second.d[0] = load(p + size, memop);
+    machine_of(cpu)->cpu.second.d[0] = load(p + size, memop);
     return load(p, memop);
 }
 
 static void flat_st2(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop, int32_t pgoff)
 {
     unsigned size = IR_MEM_BYTES(memop);
-    uint8_t *p = reach(machine_of(cpu), va, 2 * size, memop);
+    uint8_t *p = reach(cpu, va, 2 * size, memop, pgoff, true);
     if (p) {
         store(p, a, memop);
         store(p + size, b, memop);
@@ -126,7 +181,9 @@ static void flat_ldv(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint
 {
     struct insn_machine *m = machine_of(cpu);
     unsigned size = IR_MEM_BYTES(memop);
-    const uint8_t *p = reach(m, va, count * size, memop);
+    const uint8_t *p = literal(m, va, count * size);
+    if (!p)
+        p = reach(cpu, va, count * size, memop, pgoff, false);
     for (unsigned i = 0; p && i < count; i++) {
         m->cpu.scratch[i] = (union v128){.d = {0, 0}};
         copy_element(m->cpu.scratch[i].b, p + i * size, size, memop);
@@ -137,20 +194,20 @@ static void flat_stv(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint
 {
     struct insn_machine *m = machine_of(cpu);
     unsigned size = IR_MEM_BYTES(memop);
-    uint8_t *p = reach(m, va, count * size, memop);
+    uint8_t *p = reach(cpu, va, count * size, memop, pgoff, true);
     for (unsigned i = 0; p && i < count; i++)
         copy_element(p + i * size, m->cpu.scratch[1 + i].b, size, memop);
 }
 
 static void flat_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t len)
 {
-    reach(machine_of(cpu), va, len, 0);
+    reach(cpu, va, len, memop & ~IR_MEM_ALIGN, pgoff, memop & IR_MEM_WRITE);
 }
 
 static uint64_t flat_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
                           uint32_t kind)
 {
-    uint8_t *p = reach(machine_of(cpu), va, IR_MEM_BYTES(memop), memop);
+    uint8_t *p = reach(cpu, va, IR_MEM_BYTES(memop), memop, pgoff, true);
     if (!p)
         return 0;
     uint64_t old = load(p, memop);
@@ -161,7 +218,7 @@ static uint64_t flat_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, in
 static uint64_t flat_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop,
                          int32_t pgoff)
 {
-    uint8_t *p = reach(machine_of(cpu), va, IR_MEM_BYTES(memop), memop);
+    uint8_t *p = reach(cpu, va, IR_MEM_BYTES(memop), memop, pgoff, true);
     if (!p)
         return 0;
     uint64_t old = load(p, memop);
@@ -174,7 +231,7 @@ static uint64_t flat_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, 
 {
     struct insn_machine *m = machine_of(cpu);
     unsigned size = IR_MEM_BYTES(memop);
-    const uint8_t *p = reach(m, va, size << (pair ? 1 : 0), memop);
+    const uint8_t *p = reach(cpu, va, size << (pair ? 1 : 0), memop, pgoff, false);
     if (!p)
         return 0;
     m->cpu.monitor[0] = va;
@@ -189,7 +246,7 @@ static uint64_t flat_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_
 {
     struct insn_machine *m = machine_of(cpu);
     unsigned size = IR_MEM_BYTES(memop), bytes = size << (pair ? 1 : 0);
-    uint8_t *p = reach(m, va, bytes, memop);
+    uint8_t *p = reach(cpu, va, bytes, memop, pgoff, true);
     bool held = m->cpu.monitor[0] == va && m->cpu.monitor[1] == bytes;
     if (!p)
         return 1;
@@ -228,38 +285,79 @@ static const struct arm_engine_ops engine_ops = {
     .sev = nothing,
 };
 
+enum { PAGES = 2, VIEW = PAGES * IR_PAGE_SIZE };
+
+/* False without memory. */
+static bool map_data(struct insn_machine *m)
+{
+    enum { PROT = PROT_READ | PROT_WRITE };
+    int fd = memfd_create("insn", MFD_CLOEXEC);
+    bool ok = fd >= 0 && !ftruncate(fd, VIEW);
+    m->data = mmap(NULL, VIEW, PROT, MAP_SHARED, fd, 0);
+    m->apart = mmap(NULL, 2 * VIEW, PROT, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ok = ok && m->data != MAP_FAILED && m->apart != MAP_FAILED;
+    for (unsigned page = 0; page < PAGES && ok; page++)
+        ok = mmap(m->apart + 2 * page * IR_PAGE_SIZE, IR_PAGE_SIZE, PROT, MAP_SHARED | MAP_FIXED,
+                  fd, page * IR_PAGE_SIZE) != MAP_FAILED;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 struct insn_machine *insn_machine_create(bool big_endian)
 {
-    struct insn_machine *m = aligned_alloc(4096, align_up(sizeof(*m), 4096));
-    if (!m)
+    struct insn_machine *m = calloc(1, sizeof(*m));
+    if (!m || !map_data(m)) {
+        free(m);
         return NULL;
-    memset(m, 0, sizeof(*m));
-    m->features = (struct arm_features){.model = "max", .have = ~0ull, .gic = 3};
+    }
+    arm_features_parse(&m->features, NULL, NULL);
     m->cpu.features = &m->features;
     m->cpu.engine_ops = &engine_ops;
     m->mode = MODE | (big_endian ? FRONT_BE : 0);
-    m->ir = ir_create();
-    for (unsigned level = 0; level < 3; level++)
-        m->x64[level] = insn_x64_create(level, &runtime);
+    for (unsigned how = 0; how < INSN_HOWS; how++) {
+        unsigned level = hows[how].level;
+        m->last[how].ir = ir_create();
+        if (level == INTERPRETER)
+            continue;
+        do
+            m->x64[how] = insn_x64_create(level, hows[how].without, &runtime);
+        while (!m->x64[how] && how > INSN_X64_V4 && level-- > 0);
+    }
     return m;
+}
+
+void insn_machine_align(struct insn_machine *m)
+{
+    m->mode |= FRONT_ALIGN;
 }
 
 void insn_machine_offer(struct insn_machine *m, uint64_t have)
 {
     m->features.have = have;
+    for (unsigned how = 0; how < INSN_HOWS; how++)
+        m->last[how].valid = false;
 }
 
 void insn_machine_destroy(struct insn_machine *m)
 {
-    for (unsigned level = 0; level < 3; level++)
-        insn_x64_destroy(m->x64[level]);
-    ir_destroy(m->ir);
+    for (unsigned how = 0; how < INSN_HOWS; how++) {
+        insn_x64_destroy(m->x64[how]);
+        ir_destroy(m->last[how].ir);
+    }
+    munmap(m->data, VIEW);
+    munmap(m->apart, 2 * VIEW);
     free(m);
 }
 
 bool insn_can(const struct insn_machine *m, enum insn_how how)
 {
-    return how < INSN_X64_V2 || m->x64[how - INSN_X64_V2];
+    return hows[how].level == INTERPRETER || m->x64[how];
+}
+
+const struct arm_features *insn_features(const struct insn_machine *m)
+{
+    return &m->features;
 }
 
 /* ---- running ----------------------------------------------------------------------------------*/
@@ -277,17 +375,27 @@ static void load_state(struct insn_machine *m, const struct insn_test *test, uns
     m->cpu.el = 0;
     m->cpu.cpacr_el1 = 3u << 20; /* FPEN: nothing traps */
     m->cpu.monitor[0] = ~0ull;
-    m->cpu.pc = insn_code_va(n);
-    m->data_va = insn_data_va(n);
-    m->code_va = insn_code_va(n);
+    m->area = test->area;
+    m->window = insn_data_va(test->area);
+    m->code_va = m->cpu.pc = insn_code_va(n - test->shares);
     m->code_end = m->code_va + 4 * test->length;
-    m->missed = 0;
-    memcpy(m->data + m->data_va % IR_PAGE_SIZE, test->data, INSN_DATA);
+    m->fault = INSN_RAN;
+    m->fault_pc = m->fault_va = 0;
+    memcpy(m->data + IR_PAGE_SIZE - INSN_DATA / 2, test->data, INSN_DATA);
 }
 
-static void save_state(const struct insn_machine *m, struct insn_result *r)
+/* What arm/ has taken an exception for. */
+static void note_exception(struct insn_machine *m)
+{
+    m->fault = bits(m->cpu.esr_el1, 31, 26) == ARM_EC_UNKNOWN ? INSN_UNDEFINED : INSN_OTHER;
+    m->fault_pc = m->cpu.elr_el1;
+}
+
+static void save_state(struct insn_machine *m, struct insn_result *r)
 {
     struct insn_state *s = &r->state;
+    if (m->cpu.raised && m->fault == INSN_RAN)
+        note_exception(m);
     memset(s, 0, sizeof(*s));
     memcpy(s->x, m->cpu.x, sizeof(s->x));
     memcpy(s->v, m->cpu.v, sizeof(s->v));
@@ -295,72 +403,84 @@ static void save_state(const struct insn_machine *m, struct insn_result *r)
     s->nzcv = (uint64_t)ir_nzcv_load(m->cpu.nzcv) << 28;
     s->fpcr = m->cpu.fpcr;
     s->fpsr = m->cpu.fpsr;
-    memcpy(r->data, m->data + m->data_va % IR_PAGE_SIZE, INSN_DATA);
-    r->fault = m->cpu.raised != 0;
+    memcpy(r->data, m->data + IR_PAGE_SIZE - INSN_DATA / 2, INSN_DATA);
+    r->fault = m->fault;
+    r->fault_pc = m->fault_pc;
+    r->fault_va = m->fault_va;
 }
 
 /* The guest page at va as far as the block lies in it; behind the block a WFI ends regions. */
-static void fill_page(struct insn_machine *m, const struct insn_test *test, unsigned n, uint64_t va)
+static void fill_page(struct insn_machine *m, const struct insn_test *test, uint64_t va)
 {
     static const uint32_t wfi = 0xd503207f;
     for (unsigned i = 0; i <= test->length; i++) {
-        uint64_t at = insn_code_va(n) + 4 * i - va;
+        uint64_t at = m->code_va + 4 * i - va;
         if (at < IR_PAGE_SIZE)
             memcpy(m->page + at, i < test->length ? &test->code[i] : &wfi, 4);
     }
 }
 
-static bool translate(struct insn_machine *m, bool optimise, unsigned max_insns)
+static bool same_region(const struct translated *t, const struct insn_machine *m,
+                        const struct insn_test *test, uint32_t mode)
 {
+    return t->valid && t->code_va == m->code_va && t->pc == m->cpu.pc && t->mode == mode &&
+           t->length == test->length && !memcmp(t->code, test->code, 4 * test->length);
+}
+
+/* Translates the region at pc, unless that is what this way of running did last. */
+static bool translate(struct insn_machine *m, enum insn_how how, const struct insn_test *test)
+{
+    struct translated *t = &m->last[how];
     struct front_region region = {.code = m->page,
                                   .pgoff = (uint32_t)(m->cpu.pc & (IR_PAGE_SIZE - 1)),
                                   .mode = m->mode | (m->cpu.fpcr & 0x07c80000u ? FRONT_FPCR : 0),
-                                  .max_insns = max_insns,
+                                  .max_insns = 1 + test->length,
                                   .features = &m->features};
-    const struct ir_opt_config config = {.forward = true, .dead = true};
+    const struct ir_opt_config *passes = &hows[how].passes;
     char text[200];
     const char *wrong;
-    a64_translate(&region, m->ir);
-    wrong = ir_verify(m->ir, a64_helpers, a64_nhelpers, text, sizeof(text));
-    if (!wrong && optimise) {
-        ir_optimise(m->ir, &a64_layout, a64_helpers, &config);
-        wrong = ir_verify(m->ir, a64_helpers, a64_nhelpers, text, sizeof(text));
+    if (same_region(t, m, test, region.mode))
+        return true;
+    fill_page(m, test, m->cpu.pc_page);
+    a64_translate(&region, t->ir);
+    wrong = ir_verify(t->ir, a64_helpers, a64_nhelpers, text, sizeof(text));
+    if (!wrong && (passes->forward || passes->dead)) {
+        ir_optimise(t->ir, &a64_layout, a64_helpers, passes);
+        wrong = ir_verify(t->ir, a64_helpers, a64_nhelpers, text, sizeof(text));
     }
+    if (!wrong && m->x64[how] && insn_x64_compile(m->x64[how], t->ir))
+        wrong = "it does not compile";
     if (wrong) {
         fprintf(stderr, "unsound IR: %s\n", wrong);
-        ir_print(m->ir, a64_helpers, stderr);
-        m->failed = true;
+        ir_print(t->ir, a64_helpers, stderr);
     }
-    return !wrong;
+    t->valid = !wrong;
+    t->code_va = m->code_va;
+    t->pc = m->cpu.pc;
+    t->mode = region.mode;
+    t->length = test->length;
+    memcpy(t->code, test->code, 4 * test->length);
+    return t->valid;
 }
 
 void insn_run(struct insn_machine *m, enum insn_how how, const struct insn_test *test, unsigned n,
-              struct insn_result *result, uint64_t *first_va)
+              struct insn_result *result)
 {
-    uint64_t end = insn_code_va(n) + 4 * test->length;
     load_state(m, test, n);
-    memset(result, 0, sizeof(*result));
-    for (unsigned regions = 0; regions < 64 && !m->cpu.raised; regions++) {
-        uint64_t pc = m->cpu.pc, page = align_down(pc, IR_PAGE_SIZE);
-        if (pc == end || pc == end + 4)
+    for (unsigned regions = 0; regions < 4096 && !m->cpu.raised; regions++) {
+        uint64_t pc = m->cpu.pc;
+        if (pc == m->code_end || pc == m->code_end + 4)
             break;
-        if (pc - insn_code_va(n) >= 4 * test->length) {
-            m->cpu.raised = 1;
-            break;
-        }
-        fill_page(m, test, n, page);
-        m->cpu.pc_page = page;
-        if (!translate(m, how != INSN_INTERPRET, 1 + test->length)) {
-            m->cpu.raised = 1;
+        m->cpu.pc_page = align_down(pc, IR_PAGE_SIZE);
+        if (pc - m->code_va >= 4 * test->length || !translate(m, how, test)) {
+            stop(m, INSN_OTHER, pc, (int32_t)(pc - m->cpu.pc_page));
             break;
         }
-        if (how < INSN_X64_V2)
-            ir_interpret(m->ir, &m->cpu, &a64_layout, &runtime, a64_helpers);
+        if (m->x64[how])
+            insn_x64_run(m->x64[how], &m->cpu, m->window & ~(uint64_t)(IR_PAGE_SIZE - 1), m->apart,
+                         m->area);
         else
-            insn_x64_run(m->x64[how - INSN_X64_V2], m->ir, &m->cpu,
-                         m->data_va & ~(uint64_t)(IR_PAGE_SIZE - 1), m->data);
+            ir_interpret(m->last[how].ir, &m->cpu, &a64_layout, &runtime, a64_helpers);
     }
     save_state(m, result);
-    if (first_va)
-        *first_va = m->missed;
 }

@@ -13,7 +13,7 @@
 #include "engine/x64/x64.h"
 #include "host/codemem.h"
 
-enum { CODE_SIZE = 4 << 20, TLB_ENTRIES = 64 };
+enum { CODE_SIZE = 1 << 20, TLB_ENTRIES = 64 };
 
 struct insn_x64 {
     struct x64 *x64;
@@ -43,7 +43,7 @@ static bool host_has(enum x64_level level)
     return host.level >= level;
 }
 
-struct insn_x64 *insn_x64_create(unsigned level, const struct ir_runtime *runtime)
+struct insn_x64 *insn_x64_create(unsigned level, unsigned without, const struct ir_runtime *runtime)
 {
     struct insn_x64 *t = aligned_alloc(64, (sizeof(*t) + 63) & ~63ul);
     if (!t || !host_has((enum x64_level)level)) {
@@ -62,6 +62,7 @@ struct insn_x64 *insn_x64_create(unsigned level, const struct ir_runtime *runtim
                                 .callbacks = {.lookup = leave_at, .link = leave_link},
                                 .rw = t->code.rw,
                                 .rx = t->code.rx,
+                                .without = without,
                                 .room = CODE_SIZE};
     x64_probe((enum x64_level)level, &config.host);
     if (x64_create(&config, &t->x64, &t->used, NULL)) {
@@ -82,15 +83,22 @@ void insn_x64_destroy(struct insn_x64 *t)
     free(t);
 }
 
-static void map_data(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data)
+static void map_data(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
+                     enum insn_area area)
 {
     for (unsigned i = 0; i < TLB_ENTRIES; i++)
         t->tlb[i] = (struct ir_tlb_entry){.rtag = 1, .wtag = 1};
     t->itlb[0] = (struct ir_itlb_entry){.tag = 1};
     t->slow = !t->slow;
-    if (!t->slow)
-        t->tlb[data_va >> IR_PAGE_BITS & (TLB_ENTRIES - 1)] = (struct ir_tlb_entry){
-            .rtag = data_va, .wtag = data_va, .addend = (uint64_t)data - data_va};
+    for (unsigned page = 0; page < 2 && !t->slow; page++) {
+        uint64_t va = data_va + page * IR_PAGE_SIZE;
+        if (page && area == INSN_HOLE)
+            continue;
+        t->tlb[va >> IR_PAGE_BITS & (TLB_ENTRIES - 1)] =
+            (struct ir_tlb_entry){.rtag = va,
+                                  .wtag = page && area == INSN_READ_ONLY ? 1 : va,
+                                  .addend = (uint64_t)data + 2 * page * IR_PAGE_SIZE - va};
+    }
     cpu->tlb = t->tlb;
     cpu->tlb_mask = (TLB_ENTRIES - 1) * sizeof(struct ir_tlb_entry);
     cpu->itlb = t->itlb;
@@ -100,16 +108,17 @@ static void map_data(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, 
     cpu->rstack_top = 0;
 }
 
-void insn_x64_run(struct insn_x64 *t, struct ir *ir, struct arm_cpu *cpu, uint64_t data_va,
-                  uint8_t *data)
+int insn_x64_compile(struct insn_x64 *t, struct ir *ir)
 {
     struct x64_code code;
-    uint8_t *rw = t->code.rw + t->used, *rx = t->code.rx + t->used;
-    map_data(t, cpu, data_va, data);
     ir_count_uses(ir);
-    if (x64_compile(t->x64, ir, rw, rx, CODE_SIZE - t->used, 0, &code)) {
-        cpu->raised = 1;
-        return;
-    }
-    x64_thunks(t->x64)->enter(cpu, rx);
+    return x64_compile(t->x64, ir, t->code.rw + t->used, t->code.rx + t->used, CODE_SIZE - t->used,
+                       0, &code);
+}
+
+void insn_x64_run(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
+                  enum insn_area area)
+{
+    map_data(t, cpu, data_va, data, area);
+    x64_thunks(t->x64)->enter(cpu, t->code.rx + t->used);
 }

@@ -333,6 +333,7 @@ void ir_print(const struct ir *ir, const struct ir_helper *helpers, FILE *out);
 struct ir_opt_config {
     bool forward;    /* get after put of the same offset; constants folded; copies removed */
     bool dead;       /* unused pure operations; puts and flags that nobody can see */
+    bool as_written; /* forward: pure operations stay what they are */
 };
 /* Improves a region in place; keeps CPU state exact at every point where it can be seen (mem, misc
  * calls that raise or read, exits). Fills `uses`. */

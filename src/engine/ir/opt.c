@@ -46,6 +46,7 @@ void ir_optimise(struct ir *ir, const struct ir_layout *layout, const struct ir_
     opt.ir = ir;
     opt.layout = layout;
     opt.helpers = helpers;
+    opt.as_written = config->as_written;
     opt.epoch = opt.epoch_regs = opt.epoch_other = 1;
     memset(opt.slot, 0, sizeof(opt.slot));
     if (config->forward)

@@ -24,6 +24,7 @@ struct ir_opt {
     struct ir *ir;
     const struct ir_layout *layout;
     const struct ir_helper *helpers;
+    bool as_written;      /* ir_opt_simplify() does nothing */
     uint32_t epoch;       /* ever growing: a new one on each forgetting */
     uint32_t epoch_regs;  /* of x0.. and v0.. */
     uint32_t epoch_other; /* of all other state */

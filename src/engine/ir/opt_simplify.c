@@ -248,6 +248,8 @@ ir_ref ir_opt_simplify(struct ir_opt *opt, ir_ref index)
 {
     struct ir_insn *insn = &opt->ir->insn[index];
     const struct ir_op_info *info = &ir_op_info[insn->op];
+    if (opt->as_written)
+        return index;
     if (info->klass == IR_CTL) {
         simplify_branch(opt, insn);
         return index;

@@ -138,6 +138,8 @@ static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
     unsigned op = insn->op;
+    if (x->config.without & X64_NO_FUSE)
+        return;
     bool flags = x->val[i].type == IR_FLAGS;
     unsigned j = flags ? s->arith_op : s->flag_op;
     if (op == IR_AND || op == IR_ANDN) {
@@ -201,7 +203,7 @@ static void note_access(struct x64 *x, struct scan *s, unsigned i)
     if (sum->op == IR_ADD && x->insn[x->val[sum->arg[1]].rep].op == IR_CONST)
         if (x->val[base].uses == 0)
             base = x->val[sum->arg[0]].rep;
-    bool usual = !(insn->aux & IR_MEM_UNPRIV);
+    bool usual = !(insn->aux & IR_MEM_UNPRIV) && !(x->config.without & X64_NO_SHARE);
     if (usual && base == s->base && is_write(insn->op) == s->write)
         x->val[i].mark |= MARK_SHARE;
     s->base = usual ? base : IR_NONE;
@@ -212,7 +214,7 @@ static void note_access(struct x64 *x, struct scan *s, unsigned i)
 static bool is_lazy(const struct x64 *x, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
-    if (x->val[i].uses != 1)
+    if (x->val[i].uses != 1 || x->config.without & X64_NO_LAZY)
         return false;
     const struct ir_insn *user = &x->insn[x->val[i].last];
     switch (insn->op) {
@@ -267,7 +269,7 @@ static void note_destination(struct x64 *x, struct scan *s, unsigned i)
         if (pin < 0)
             break;
         s->pending &= ~(1u << pin);
-        if (is_wide(insn)) {
+        if (is_wide(insn) && !(x->config.without & X64_NO_HINT)) {
             s->going[pin] = x->val[insn->arg[0]].rep;
             s->pending |= 1u << pin;
         }

@@ -74,9 +74,10 @@ static struct cold *cold_access(struct x64 *x, struct address a)
     return c;
 }
 
+/* bytes = 0: nothing is asked of the access as a whole. */
 static unsigned alignment_mask(unsigned memop, unsigned bytes)
 {
-    if (memop & IR_MEM_ALIGN)
+    if (bytes && memop & IR_MEM_ALIGN)
         return bytes - 1;
     if (memop & IR_MEM_ALIGN_EL)
         return IR_MEM_BYTES(memop) - 1;
@@ -571,7 +572,8 @@ static void emit_stv(struct x64 *x, ir_ref v)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-/* Faults as an access would: within one page the check alone says so. */
+/* Faults as an access would: within one page the check alone says so. Only elements can have to be
+ * aligned: what must be aligned as a whole is one access, and needs no probe. */
 static void emit_probe(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
@@ -582,7 +584,7 @@ static void emit_probe(struct x64 *x, ir_ref v)
     if (insn->aux & IR_MEM_UNPRIV || insn->imm > IR_PAGE_SIZE)
         go_cold(x, c);
     else
-        tlb_check(x, c, &k, a, (unsigned)insn->imm, 0);
+        tlb_check(x, c, &k, a, (unsigned)insn->imm, alignment_mask(insn->aux, 0));
     cg_cold_resume(x, c);
 }
 

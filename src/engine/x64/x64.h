@@ -35,6 +35,14 @@ struct x64_host {
 /* Probes the CPU. limit caps the level (X64_V4 for all there is); what is above it is hidden. */
 void x64_probe(enum x64_level limit, struct x64_host *host);
 
+/* What the code generator may be asked to leave out, so that tests can tell what each is for. */
+enum {
+    X64_NO_FUSE = 1,  /* one host instruction for two operations */
+    X64_NO_LAZY = 2,  /* values that only their user computes */
+    X64_NO_SHARE = 4, /* accesses that lean on the TLB check of the one before */
+    X64_NO_HINT = 8,  /* results computed right in the pinned register they go to */
+};
+
 /* What the engine lends to thunks (called on the vCPU thread, on the host stack, all pins saved).
  */
 struct x64_callbacks {
@@ -54,6 +62,7 @@ struct x64_config {
     unsigned nhelpers;
     struct x64_callbacks callbacks;
     bool fp_default;  /* reserved */
+    unsigned without; /* X64_NO_* */
     uint8_t *rw, *rx; /* code memory for the thunks: the same bytes, writable and executable view */
     size_t room;
 };
