@@ -100,8 +100,8 @@ uint64_t softfp_rsqrt_step(struct softfp *c, enum softfp_format f, uint64_t a, u
 uint64_t softfp_recpx(struct softfp *c, enum softfp_format f, uint64_t a); /* FRECPX */
 
 /* BFDotAdd() without FEAT_EBF16: addend + (a0 * b0 + a1 * b1) of BFloat16 pairs (the lower one 0)
- * in single precision, each step rounded to odd, denormals zero, NaNs the default NaN, whatever FPCR
- * says and without exceptions. */
+ * in single precision, each step rounded to odd, denormals zero, NaNs the default NaN, whatever
+ * FPCR says and without exceptions. */
 uint32_t softfp_bfdot(uint32_t addend, uint32_t a, uint32_t b);
 
 /* URECPE and URSQRTE of one word. */
