@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "arm/pauth.h"
 #include "arm/pstate.h"
 #include "arm/sysreg.h"
 
@@ -32,6 +33,7 @@ void arm_cpu_reset(struct arm_cpu *cpu, uint64_t pc, uint64_t x0)
     atomic_store(&cpu->event, 0);
 
     arm_sysreg_reset(cpu);
+    arm_pac_update(cpu);
     cpu->engine_ops->debug_changed(cpu);
     cpu->engine_ops->context_changed(cpu);
 }
@@ -108,12 +110,29 @@ void arm_daif_changed(struct arm_cpu *cpu)
         cpu->engine_ops->context_changed(cpu);
 }
 
-/* The event stream is bit EVNTI of the virtual counter, as CNTKCTL_EL1 says (manual D11.2.4). */
+/* The event stream is bit EVNTI of the virtual counter, or of the counter without its low 8 bits
+ * (EVNTIS), as CNTKCTL_EL1 says (manual D11.2.4). */
 uint64_t arm_wfe_timeout(const struct arm_cpu *cpu)
 {
-    uint64_t ticks = 2ull << bits(cpu->cntkctl_el1, 7, 4);
+    uint64_t ticks = 2ull << (bits(cpu->cntkctl_el1, 7, 4) + 8 * bit(cpu->cntkctl_el1, 17));
 
     if (!bit(cpu->cntkctl_el1, 2) || !cpu->features->cntfrq)
         return UINT64_MAX;
     return ticks * 1000000000ull / cpu->features->cntfrq;
+}
+
+uint64_t arm_counter_distance(struct arm_cpu *cpu, uint64_t value)
+{
+    const struct arm_hooks *hooks = cpu->hooks;
+    const uint32_t cntvct = ARM_SYSREG(3, 3, 14, 0, 2);
+    uint64_t now, frequency = cpu->features->cntfrq;
+
+    if (!hooks || !hooks->timer_read || !frequency)
+        return UINT64_MAX;
+    now = hooks->timer_read(hooks->timer, cpu->index, cntvct);
+    if (now >= value)
+        return 0;
+    if (value - now > UINT64_MAX / 1000000000u)
+        return UINT64_MAX;
+    return (value - now) * 1000000000u / frequency + 1;
 }

@@ -45,10 +45,18 @@ struct arm_engine_ops {
     /* Instruction-cache maintenance by physical range; len = 0: all. Broadcast to the inner
      * shareable domain, as ARMv8 IC IVAU and IC IALLUIS are. */
     void (*icache_invalidate)(struct arm_cpu *cpu, uint64_t pa, uint64_t len);
-    void (*wfi)(struct arm_cpu *cpu);             /* sleeps until a line is up or other attention */
+    /* Sleeps until a line is up, other attention, or (FEAT_WFxT) the time is over; UINT64_MAX: none. */
+    void (*wfi)(struct arm_cpu *cpu, uint64_t timeout_ns);
     void (*wfe)(struct arm_cpu *cpu, uint64_t timeout_ns);
     void (*yield)(struct arm_cpu *cpu);           /* it spins: others may go first; may be NULL */
     void (*debug_changed)(struct arm_cpu *cpu);   /* breakpoints or watchpoints were written */
+    /* Bulk copies and sets (FEAT_MOPS), upwards from the addresses or down to them; unprivileged: bit
+     * 0 writes, bit 1 reads. The bytes done; fewer: an exception was taken. May be NULL without the
+     * feature. */
+    uint64_t (*mem_copy)(struct arm_cpu *cpu, uint64_t to, uint64_t from, uint64_t len,
+                         bool backward, unsigned unprivileged);
+    uint64_t (*mem_set)(struct arm_cpu *cpu, uint64_t to, uint8_t value, uint64_t len,
+                        bool unprivileged);
     /* The host's debugger: true if it stops the PE before the instruction at pc; sets raised. */
     bool (*breakpoint)(struct arm_cpu *cpu);
     /* Called on any thread. */
@@ -101,7 +109,7 @@ struct arm_cpu {
     uint8_t daif;               /* D A I F in bits 3:0 */
     uint8_t pan, uao, dit, ssbs, tco;
     uint8_t ss, il;             /* software step, illegal execution state */
-    uint8_t btype;
+    uint8_t btype;              /* 0 while translated code runs: see engine/jit/cache.c */
     uint8_t halted;             /* PSCI: powered off (read by others: see power) */
     uint64_t sp_el[2];          /* SP_EL0, SP_EL1; the one in use lives in x[31] */
 
@@ -136,6 +144,11 @@ struct arm_cpu {
     uint8_t step_isv, step_ex;  /* for the next software step exception's ISS */
     uint64_t cntfrq_el0, dbgprcr, scxtnum_el0, scxtnum_el1;
     const struct mem_slot *walk_slot; /* where the last translation table was */
+    /* struct ir_seal, by enum arm_pac_key: where PACs lie in addresses of the upper and lower half,
+     * none with a key that is not enabled; and AP<key>Key. */
+    _Alignas(16) uint64_t pac_mask[8];
+    union v128 ap_key[4];
+    union v128 ap_generic_key;
     void *utlb;         /* see ir_layout: EL0's data TLB, for LDTR and STTR at EL1 */
     uint64_t utlb_mask;
     uint8_t page_slots_used[32];                         /* see ir_layout */
@@ -176,6 +189,9 @@ void arm_daif_changed(struct arm_cpu *cpu);
 
 /* Nanoseconds a WFE may sleep at most: the event stream's period, UINT64_MAX if it is off. */
 uint64_t arm_wfe_timeout(const struct arm_cpu *cpu);
+
+/* Nanoseconds until CNTVCT_EL0 reaches a value: 0 if it has, UINT64_MAX if there is no counter. */
+uint64_t arm_counter_distance(struct arm_cpu *cpu, uint64_t value);
 
 /* Sets or clears an interrupt input, from any thread. */
 void arm_set_line(struct arm_cpu *cpu, uint32_t line, bool level);

@@ -88,6 +88,11 @@ void arm_take_undefined(struct arm_cpu *cpu)
     arm_take_sync(cpu, ARM_EC_UNKNOWN, 0, false, 0);
 }
 
+void arm_take_bti(struct arm_cpu *cpu)
+{
+    arm_take_sync(cpu, ARM_EC_BTI, cpu->btype, false, 0);
+}
+
 void arm_take_svc(struct arm_cpu *cpu, uint16_t imm)
 {
     /* AArch64.CallSupervisor() advances the step state machine: the SVC counts as executed. */
@@ -148,7 +153,8 @@ static void set_fields(struct arm_cpu *cpu, uint64_t spsr)
     cpu->uao = arm_has(f, ARM_FEAT_UAO) && bit(spsr, ARM_SPSR_UAO);
     cpu->dit = arm_has(f, ARM_FEAT_DIT) && bit(spsr, ARM_SPSR_DIT);
     cpu->ssbs = arm_has(f, ARM_FEAT_SSBS) && bit(spsr, ARM_SPSR_SSBS);
-    cpu->btype = 0;
+    cpu->btype =
+        arm_has(f, ARM_FEAT_BTI) ? (uint8_t)bits(spsr, ARM_SPSR_BTYPE + 1, ARM_SPSR_BTYPE) : 0;
 }
 
 /* SetPSTATEFromPSR(). An illegal return keeps EL and SP but takes over the rest. */
@@ -197,8 +203,11 @@ static void take_illegal_state(struct arm_cpu *cpu)
 
 void arm_eret(struct arm_cpu *cpu)
 {
-    uint64_t target = cpu->elr_el1;
+    arm_eret_to(cpu, cpu->elr_el1);
+}
 
+void arm_eret_to(struct arm_cpu *cpu, uint64_t target)
+{
     return_pstate(cpu, cpu->spsr_el1);
     cpu->step_isv = cpu->step_ex = 0;
     cpu->monitor[0] = ARM_MONITOR_OPEN; /* ClearExclusiveLocal() */

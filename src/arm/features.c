@@ -8,6 +8,7 @@
 #include "base/bits.h"
 #include "base/error.h"
 
+/* clang-format off */
 static const char *const feature_names[ARM_FEATURES] = {
     [ARM_FEAT_AES] = "aes",       [ARM_FEAT_PMULL] = "pmull",     [ARM_FEAT_SHA1] = "sha1",
     [ARM_FEAT_SHA256] = "sha256", [ARM_FEAT_CRC32] = "crc32",     [ARM_FEAT_LSE] = "lse",
@@ -21,7 +22,13 @@ static const char *const feature_names[ARM_FEATURES] = {
     [ARM_FEAT_I8MM] = "i8mm",     [ARM_FEAT_BF16] = "bf16",       [ARM_FEAT_FCMA] = "fcma",
     [ARM_FEAT_JSCVT] = "jscvt",   [ARM_FEAT_FRINTTS] = "frintts", [ARM_FEAT_SHA3] = "sha3",
     [ARM_FEAT_SHA512] = "sha512", [ARM_FEAT_SM3] = "sm3",         [ARM_FEAT_SM4] = "sm4",
+    [ARM_FEAT_CSSC] = "cssc", [ARM_FEAT_HBC] = "hbc", [ARM_FEAT_SPECRES] = "specres",
+    [ARM_FEAT_LRCPC2] = "lrcpc2", [ARM_FEAT_WFXT] = "wfxt", [ARM_FEAT_ECV] = "ecv",
+    [ARM_FEAT_DPB2] = "dpb2", [ARM_FEAT_CCIDX] = "ccidx", [ARM_FEAT_PAUTH] = "pauth",
+    [ARM_FEAT_FPAC] = "fpac", [ARM_FEAT_BTI] = "bti", [ARM_FEAT_MOPS] = "mops",
+    [ARM_FEAT_LSE2] = "lse2", [ARM_FEAT_FPACCOMBINE] = "fpaccombine",
 };
+/* clang-format on */
 
 #define BIT(feature) (1ull << ARM_FEAT_##feature)
 
@@ -56,6 +63,8 @@ static const struct {
     {ARM_FEAT_FHM, ARM_FEAT_FP16},    {ARM_FEAT_SHA512, ARM_FEAT_SHA256},
     {ARM_FEAT_SHA512, ARM_FEAT_SHA3}, {ARM_FEAT_SHA3, ARM_FEAT_SHA512},
     {ARM_FEAT_SM3, ARM_FEAT_SM4},     {ARM_FEAT_SM4, ARM_FEAT_SM3},
+    {ARM_FEAT_LRCPC2, ARM_FEAT_LRCPC}, {ARM_FEAT_DPB2, ARM_FEAT_DPB},
+    {ARM_FEAT_FPAC, ARM_FEAT_PAUTH}, {ARM_FEAT_FPACCOMBINE, ARM_FEAT_FPAC},
 };
 
 const char *arm_model_name(unsigned index)

@@ -23,6 +23,7 @@ enum { PA_BITS = 48, VA_BITS = 48 };
 #define DESC_AP2     (1ull << 7) /* read-only */
 #define DESC_AF      (1ull << 10)
 #define DESC_NG      (1ull << 11)
+#define DESC_GP      (1ull << 50)
 #define DESC_DBM     (1ull << 51)
 #define DESC_PXN     (1ull << 53)
 #define DESC_UXN     (1ull << 54)
@@ -34,6 +35,7 @@ enum { PA_BITS = 48, VA_BITS = 48 };
 struct walk {
     struct arm_cpu *cpu;
     uint64_t va;
+    bool fetch;          /* the address is an instruction's */
     uint64_t base;       /* of the table at the level to be read */
     unsigned grain;      /* log2 of the granule */
     unsigned input_bits; /* 64 - TxSZ */
@@ -75,14 +77,33 @@ static unsigned granule(uint64_t tcr, bool upper)
     return upper ? upper_grain[bits(tcr, 31, 30)] : lower_grain[bits(tcr, 15, 14)];
 }
 
-static bool top_byte_ignored(const struct arm_cpu *cpu, uint64_t va)
+bool arm_top_byte_ignored(const struct arm_cpu *cpu, bool upper, bool instruction)
 {
-    return bit(cpu->tcr_el1, bit(va, 55) ? ARM_TCR_TBI1 : ARM_TCR_TBI0);
+    return bit(cpu->tcr_el1, upper ? ARM_TCR_TBI1 : ARM_TCR_TBI0) &&
+           !(instruction && bit(cpu->tcr_el1, upper ? ARM_TCR_TBID1 : ARM_TCR_TBID0));
+}
+
+static bool top_byte_ignored(const struct arm_cpu *cpu, uint64_t va, bool instruction)
+{
+    return arm_top_byte_ignored(cpu, bit(va, 55), instruction);
 }
 
 uint64_t arm_branch_addr(const struct arm_cpu *cpu, uint64_t va)
 {
-    return top_byte_ignored(cpu, va) ? (uint64_t)sext64(va, 56) : va;
+    return top_byte_ignored(cpu, va, true) ? (uint64_t)sext64(va, 56) : va;
+}
+
+/* Out of range TnSZ: constrained unpredictable; the nearest value in range is used. */
+static unsigned clamp_size(unsigned txsz)
+{
+    return txsz < 64 - VA_BITS ? 64 - VA_BITS : txsz > 39 ? 39 : txsz;
+}
+
+unsigned arm_va_bits(const struct arm_cpu *cpu, bool upper)
+{
+    uint64_t tcr = cpu->tcr_el1;
+
+    return 64 - clamp_size((unsigned)(upper ? bits(tcr, 21, 16) : bits(tcr, 5, 0)));
 }
 
 uint16_t arm_asid(const struct arm_cpu *cpu)
@@ -100,15 +121,12 @@ static bool walk_begin(struct walk *w, uint64_t va, unsigned el)
     static const uint8_t ips[8] = {32, 36, 40, 42, 44, 48, 48, 48};
     const struct arm_cpu *cpu = w->cpu;
     uint64_t tcr = cpu->tcr_el1;
-    unsigned top = top_byte_ignored(cpu, va) ? 55 : 63;
+    unsigned top = top_byte_ignored(cpu, va, w->fetch) ? 55 : 63;
     bool upper = bit(va, top);
-    unsigned txsz = (unsigned)(upper ? bits(tcr, 21, 16) : bits(tcr, 5, 0));
     uint64_t ttbr = upper ? cpu->ttbr1_el1 : cpu->ttbr0_el1;
 
-    /* Out of range TxSZ: constrained unpredictable; the nearest value in range is used. */
-    txsz = txsz < 64 - VA_BITS ? 64 - VA_BITS : txsz > 39 ? 39 : txsz;
     w->va = va;
-    w->input_bits = 64 - txsz;
+    w->input_bits = arm_va_bits(cpu, upper);
     w->grain = granule(tcr, upper);
     w->pa_bits = ips[bits(tcr, 34, 32)];
     w->ha = bit(tcr, ARM_TCR_HA);
@@ -270,7 +288,7 @@ static void set_attributes(struct arm_translation *out, uint8_t mair, uint8_t sh
 static int flat(struct arm_cpu *cpu, uint64_t va, enum arm_access access,
                 struct arm_translation *out, struct arm_fault *fault)
 {
-    unsigned top = top_byte_ignored(cpu, va) ? 55 : 63;
+    unsigned top = top_byte_ignored(cpu, va, access == ARM_FETCH) ? 55 : 63;
 
     if (bits(va, top, PA_BITS))
         return fail(fault, ARM_FSC_ADDRESS_SIZE, 0, access);
@@ -278,6 +296,7 @@ static int flat(struct arm_cpu *cpu, uint64_t va, enum arm_access access,
     out->size = 1ull << PA_BITS;
     set_attributes(out, access != ARM_FETCH ? 0 : cpu->sctlr_el1 & ARM_SCTLR_I ? 0xaa : 0x44, 2);
     out->readable = out->writable = out->executable = out->dirty = out->global = true;
+    out->guarded = false;
     return 0;
 }
 
@@ -286,7 +305,7 @@ static int translate(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan,
                      bool probe)
 {
     bool write = access == ARM_WRITE || access == ARM_ATOMIC;
-    struct walk w = {.cpu = cpu};
+    struct walk w = {.cpu = cpu, .fetch = access == ARM_FETCH};
     struct rights rights;
     unsigned index;
     int rc;
@@ -321,6 +340,7 @@ static int translate(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan,
     out->executable = rights.x;
     out->dirty = rights.w && !writable_clean(&w);
     out->global = !(w.desc & DESC_NG);
+    out->guarded = w.desc & DESC_GP && arm_has(cpu->features, ARM_FEAT_BTI);
     return 0;
 }
 

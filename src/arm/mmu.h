@@ -20,6 +20,7 @@ struct arm_translation {
     bool executable;
     bool dirty;        /* writable without a hardware dirty-state update still to come */
     bool global;       /* nG = 0: valid for all ASIDs */
+    bool guarded;      /* GP: indirect branches must lead to landing pads (FEAT_BTI) */
     uint8_t mair;      /* MAIR_EL1's byte for it, and shareability, as PAR_EL1 shows them */
     uint8_t sh;
 };
@@ -44,6 +45,13 @@ int arm_translate_probe(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan,
 
 /* The current ASID: of TTBR0_EL1 or TTBR1_EL1 as TCR_EL1.A1 says, 8 or 16 bits as AS says. */
 uint16_t arm_asid(const struct arm_cpu *cpu);
+
+/* EffectiveTBI() of the upper or lower half of the address space: addresses have tags that do not
+ * count. TCR_EL1.TBID<n> keeps addresses of instructions out (FEAT_PAuth). */
+bool arm_top_byte_ignored(const struct arm_cpu *cpu, bool upper, bool instruction);
+
+/* Bits of an address that count in the upper or lower half: 64 - TCR_EL1.TnSZ. */
+unsigned arm_va_bits(const struct arm_cpu *cpu, bool upper);
 
 /* AArch64.BranchAddr(): a branch target without its tag, if TCR_EL1.TBI0 or TBI1 says so. */
 uint64_t arm_branch_addr(const struct arm_cpu *cpu, uint64_t va);

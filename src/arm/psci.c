@@ -91,7 +91,7 @@ static int64_t cpu_suspend(struct arm_cpu *cpu, const struct call *call)
     if (power_down && !entry_valid(cpu, call->arg[1]))
         return PSCI_INVALID_ADDRESS;
     cpu->x[0] = PSCI_SUCCESS;
-    cpu->engine_ops->wfi(cpu);
+    cpu->engine_ops->wfi(cpu, UINT64_MAX);
     return PSCI_SUCCESS;
 }
 

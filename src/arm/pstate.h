@@ -27,8 +27,11 @@ enum {
 #define ARM_SCTLR_C    (1ull << 2)
 #define ARM_SCTLR_SA   (1ull << 3)
 #define ARM_SCTLR_SA0  (1ull << 4)
+#define ARM_SCTLR_nAA  (1ull << 6)
 #define ARM_SCTLR_UMA  (1ull << 9)
+#define ARM_SCTLR_EnRCTX (1ull << 10)
 #define ARM_SCTLR_I    (1ull << 12)
+#define ARM_SCTLR_EnDB (1ull << 13)
 #define ARM_SCTLR_DZE  (1ull << 14)
 #define ARM_SCTLR_UCT  (1ull << 15)
 #define ARM_SCTLR_NTWI (1ull << 16)
@@ -39,13 +42,20 @@ enum {
 #define ARM_SCTLR_E0E  (1ull << 24)
 #define ARM_SCTLR_EE   (1ull << 25)
 #define ARM_SCTLR_UCI  (1ull << 26)
+#define ARM_SCTLR_EnDA (1ull << 27)
+#define ARM_SCTLR_EnIB (1ull << 30)
+#define ARM_SCTLR_EnIA (1ull << 31)
+#define ARM_SCTLR_MSCEn (1ull << 33)
+#define ARM_SCTLR_BT0  (1ull << 35)
+#define ARM_SCTLR_BT1  (1ull << 36)
 #define ARM_SCTLR_DSSBS (1ull << 44)
 
 /* TCR_EL1 (manual D19.2.139). */
 enum {
     ARM_TCR_T0SZ = 0, ARM_TCR_EPD0 = 7, ARM_TCR_TG0 = 14, ARM_TCR_T1SZ = 16, ARM_TCR_A1 = 22,
     ARM_TCR_EPD1 = 23, ARM_TCR_TG1 = 30, ARM_TCR_IPS = 32, ARM_TCR_AS = 36, ARM_TCR_TBI0 = 37,
-    ARM_TCR_TBI1 = 38, ARM_TCR_HA = 39, ARM_TCR_HD = 40, ARM_TCR_E0PD0 = 55, ARM_TCR_E0PD1 = 56,
+    ARM_TCR_TBI1 = 38, ARM_TCR_HA = 39, ARM_TCR_HD = 40, ARM_TCR_TBID0 = 51, ARM_TCR_TBID1 = 52,
+    ARM_TCR_E0PD0 = 55, ARM_TCR_E0PD1 = 56,
 };
 
 /* MDSCR_EL1. */

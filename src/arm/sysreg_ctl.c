@@ -3,6 +3,7 @@
  * that are absent are RES0 and read as zero. */
 #include "arm/sysreg_impl.h"
 
+#include "arm/pauth.h"
 #include "arm/pstate.h"
 #include "base/bits.h"
 
@@ -151,7 +152,18 @@ void arm_write_sctlr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t
         known |= ARM_SCTLR_TSCXT;
     else
         res1 |= ARM_SCTLR_TSCXT;
+    if (arm_has(cpu->features, ARM_FEAT_PAUTH))
+        known |= ARM_SCTLR_EnIA | ARM_SCTLR_EnIB | ARM_SCTLR_EnDA | ARM_SCTLR_EnDB;
+    if (arm_has(cpu->features, ARM_FEAT_BTI))
+        known |= ARM_SCTLR_BT0 | ARM_SCTLR_BT1;
+    if (arm_has(cpu->features, ARM_FEAT_MOPS))
+        known |= ARM_SCTLR_MSCEn;
+    if (arm_has(cpu->features, ARM_FEAT_LSE2))
+        known |= ARM_SCTLR_nAA;
+    if (arm_has(cpu->features, ARM_FEAT_SPECRES))
+        known |= ARM_SCTLR_EnRCTX;
     cpu->sctlr_el1 = (value & known) | res1;
+    arm_pac_update(cpu);
     changed(cpu);
 }
 
@@ -181,7 +193,10 @@ void arm_write_tcr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t v
         known |= 1ull << ARM_TCR_HA | 1ull << ARM_TCR_HD;
     if (arm_has(cpu->features, ARM_FEAT_E0PD))
         known |= 1ull << ARM_TCR_E0PD0 | 1ull << ARM_TCR_E0PD1;
+    if (arm_has(cpu->features, ARM_FEAT_PAUTH))
+        known |= 1ull << ARM_TCR_TBID0 | 1ull << ARM_TCR_TBID1;
     cpu->tcr_el1 = value & known;
+    arm_pac_update(cpu);
     changed(cpu);
 }
 

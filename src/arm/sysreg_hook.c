@@ -6,8 +6,8 @@
 #include "arm/exception.h"
 #include "base/bits.h"
 
-/* CNTKCTL_EL1 bits that let EL0 in. */
-enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 1 << 8, EL0PTEN = 1 << 9 };
+/* CNTKCTL_EL1: what lets EL0 in; EVNTIS, the event stream's scale (FEAT_ECV). */
+enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 1 << 8, EL0PTEN = 1 << 9, EVNTIS = 1 << 17 };
 
 bool arm_trap_cntfrq(const struct arm_cpu *cpu, bool write)
 {
@@ -36,7 +36,7 @@ bool arm_trap_cntv(const struct arm_cpu *cpu, bool write)
 
 void arm_write_cntkctl(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
-    cpu->cntkctl_el1 = value & 0x3ff;
+    cpu->cntkctl_el1 = value & (arm_has(cpu->features, ARM_FEAT_ECV) ? 0x3ff | EVNTIS : 0x3ff);
 }
 
 /* Writable at the highest implemented EL; it is a note for software, the counter does not change.

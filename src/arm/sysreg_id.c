@@ -22,6 +22,7 @@ enum {
     DFR0 = ID(5, 0),
     ISAR0 = ID(6, 0),
     ISAR1 = ID(6, 1),
+    ISAR2 = ID(6, 2),
     MMFR0 = ID(7, 0),
     MMFR1 = ID(7, 1),
     MMFR2 = ID(7, 2),
@@ -39,6 +40,7 @@ static const struct field fields[] = {
     {PFR0, 56, 1, WITH(CSV2)},
     {PFR0, 56, 2, WITH(CSV2_3)}, /* with SCXTNUM_ELx */
     {PFR0, 60, 1, WITH(CSV3)},
+    {PFR1, 0, 1, WITH(BTI)},
     {PFR1, 4, 2, WITH(SSBS)}, /* with MSR and MRS of SSBS */
     {DFR0, 0, 6, 0},          /* DebugVer: Armv8.0 */
     {DFR0, 12, ARM_BREAKPOINTS - 1, 0},
@@ -63,20 +65,34 @@ static const struct field fields[] = {
     {ISAR1, 0, 1, WITH(DPB)},
     {ISAR1, 12, 1, WITH(JSCVT)},
     {ISAR1, 16, 1, WITH(FCMA)},
-    {ISAR1, 20, 1, WITH(LRCPC)},
     {ISAR1, 32, 1, WITH(FRINTTS)},
-    {ISAR1, 36, 1, WITH(SB)},
     {ISAR1, 44, 1, WITH(BF16)},
-    {ISAR1, 48, 1, WITH(DGH)},
     {ISAR1, 52, 1, WITH(I8MM)},
+    {ISAR1, 0, 1, WITH(DPB2)},
+    {ISAR1, 8, 3, WITH(PAUTH)}, /* API: FEAT_PAuth2, an algorithm of our own */
+    {ISAR1, 8, 1, WITH(FPAC)},
+    {ISAR1, 8, 1, WITH(FPACCOMBINE)},
+    {ISAR1, 20, 1, WITH(LRCPC)},
+    {ISAR1, 20, 1, WITH(LRCPC2)},
+    {ISAR1, 28, 1, WITH(PAUTH)}, /* GPI */
+    {ISAR1, 36, 1, WITH(SB)},
+    {ISAR1, 40, 1, WITH(SPECRES)},
+    {ISAR1, 48, 1, WITH(DGH)},
+    {ISAR2, 0, 2, WITH(WFXT)},
+    {ISAR2, 16, 1, WITH(MOPS)},
+    {ISAR2, 20, 1, WITH(HBC)},
+    {ISAR2, 52, 1, WITH(CSSC)},
     {MMFR0, 0, 5, 0},            /* PARange: 48 bits */
     {MMFR0, 4, 2, 0},            /* ASIDBits: 16 */
     {MMFR0, 8, 1, 0},            /* BigEnd: mixed */
     {MMFR0, 20, 1, 0},           /* TGran16: supported */
+    {MMFR0, 60, 1, WITH(ECV)},   /* without the EL2 part */
     {MMFR1, 0, 2, WITH(HAFDBS)}, /* access flag and dirty state */
     {MMFR1, 20, 1, WITH(PAN)},
     {MMFR1, 20, 1, WITH(PAN2)},
     {MMFR2, 4, 1, WITH(UAO)},
+    {MMFR2, 20, 1, WITH(CCIDX)},
+    {MMFR2, 32, 1, WITH(LSE2)}, /* AT */
     {MMFR2, 60, 1, WITH(E0PD)},
 };
 
@@ -110,9 +126,12 @@ uint64_t arm_read_dczid(struct arm_cpu *cpu, const struct arm_sysreg *reg)
     return 4 | (cpu->el == 0 && !(cpu->sctlr_el1 & ARM_SCTLR_DZE) ? 1u << 4 : 0);
 }
 
-static uint64_t geometry(unsigned sets, unsigned ways)
+/* 64-byte lines. FEAT_CCIDX moves the number of sets up to make room for more ways. */
+static uint64_t geometry(const struct arm_cpu *cpu, unsigned sets, unsigned ways)
 {
-    return (uint64_t)(sets - 1) << 13 | (uint64_t)(ways - 1) << 3 | 2; /* 64-byte lines */
+    unsigned place = arm_has(cpu->features, ARM_FEAT_CCIDX) ? 32 : 13;
+
+    return (uint64_t)(sets - 1) << place | (uint64_t)(ways - 1) << 3 | 2;
 }
 
 /* 32 KiB of first level each for data and instructions, 1 MiB of second: what CLIDR_EL1 says. */
@@ -121,9 +140,9 @@ uint64_t arm_read_ccsidr(struct arm_cpu *cpu, const struct arm_sysreg *reg)
     switch (cpu->csselr_el1) {
     case 0:
     case 1:
-        return geometry(128, 4);
+        return geometry(cpu, 128, 4);
     case 2:
-        return geometry(1024, 16);
+        return geometry(cpu, 1024, 16);
     default:
         return 0;
     }

@@ -43,8 +43,8 @@ arm_sysreg_trap arm_trap_dcc;
 
 /* sysreg_op.c: TLB, cache and address translation operations. */
 arm_sysreg_writer arm_op_tlbi, arm_op_ic_all, arm_op_ic_va, arm_op_dc_va, arm_op_dc_ivac,
-    arm_op_dc_zva, arm_op_dc_sw, arm_op_at;
-arm_sysreg_trap arm_trap_uci, arm_trap_dze;
+    arm_op_dc_zva, arm_op_dc_sw, arm_op_at, arm_op_restrict;
+arm_sysreg_trap arm_trap_uci, arm_trap_dze, arm_trap_rctx;
 
 /* sysreg_hook.c: what the machine around the PE answers. */
 arm_sysreg_reader arm_read_timer, arm_read_icc, arm_read_random;

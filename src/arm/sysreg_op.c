@@ -27,6 +27,11 @@ bool arm_trap_dze(const struct arm_cpu *cpu, bool write)
     return !(cpu->sctlr_el1 & ARM_SCTLR_DZE);
 }
 
+bool arm_trap_rctx(const struct arm_cpu *cpu, bool write)
+{
+    return !(cpu->sctlr_el1 & ARM_SCTLR_EnRCTX);
+}
+
 /* Pages of 4 KiB in the granule that the half of va's address space uses. */
 static uint64_t granule_pages(const struct arm_cpu *cpu, uint64_t va)
 {
@@ -162,4 +167,9 @@ void arm_op_at(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value
         arm_take_data_abort(cpu, value, fault.fsc, true, true);
     else
         cpu->par_el1 = 1u << 11 | (uint64_t)fault.fsc << 1 | 1;
+}
+
+/* CFP, DVP and CPP RCTX (FEAT_SPECRES): nothing that this PE predicts crosses contexts. */
+void arm_op_restrict(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
+{
 }

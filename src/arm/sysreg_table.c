@@ -2,13 +2,14 @@
 /*
  * The system registers and operations of an AArch64-only PE with EL0 and EL1, one row each, sorted
  * by encoding (the look-up depends on it; a unit test checks). What is not here is UNDEFINED:
- * EL2, EL3, the PMU, trace, RAS, LORegions, SVE, pointer authentication.
+ * EL2, EL3, the PMU, trace, RAS, LORegions, SVE.
  *
  * Columns: encoding, name, access, storage or -1, read, write, value after reset, EL0 trap,
  * feature.
  */
 #include <stddef.h>
 
+#include "arm/pauth.h"
 #include "arm/pstate.h"
 #include "arm/sysreg_impl.h"
 #include "base/bits.h"
@@ -58,6 +59,12 @@ const struct arm_sysreg arm_sysreg_table[] = {
     {REG(1, 0, 8, 7, 3), "TLBI VAAE1", W1 | LEAVE | OP, -1, NULL, arm_op_tlbi},
     {REG(1, 0, 8, 7, 5), "TLBI VALE1", W1 | LEAVE | OP, -1, NULL, arm_op_tlbi},
     {REG(1, 0, 8, 7, 7), "TLBI VAALE1", W1 | LEAVE | OP, -1, NULL, arm_op_tlbi},
+    {REG(1, 3, 7, 3, 4), "CFP RCTX", W0 | W1 | TRAP0 | OP,
+     -1, NULL, arm_op_restrict, 0, arm_trap_rctx, ARM_FEAT_SPECRES + 1},
+    {REG(1, 3, 7, 3, 5), "DVP RCTX", W0 | W1 | TRAP0 | OP,
+     -1, NULL, arm_op_restrict, 0, arm_trap_rctx, ARM_FEAT_SPECRES + 1},
+    {REG(1, 3, 7, 3, 7), "CPP RCTX", W0 | W1 | TRAP0 | OP,
+     -1, NULL, arm_op_restrict, 0, arm_trap_rctx, ARM_FEAT_SPECRES + 1},
     {REG(1, 3, 7, 4, 1), "DC ZVA", W0 | W1 | TRAP0 | OP, -1, NULL, arm_op_dc_zva, 0, arm_trap_dze},
     {REG(1, 3, 7, 5, 1), "IC IVAU", W0 | W1 | LEAVE | TRAP0 | OP,
      -1, NULL, arm_op_ic_va, 0, arm_trap_uci},
@@ -65,6 +72,8 @@ const struct arm_sysreg arm_sysreg_table[] = {
     {REG(1, 3, 7, 11, 1), "DC CVAU", W0 | W1 | TRAP0 | OP, -1, NULL, arm_op_dc_va, 0, arm_trap_uci},
     {REG(1, 3, 7, 12, 1), "DC CVAP", W0 | W1 | TRAP0 | OP,
      -1, NULL, arm_op_dc_va, 0, arm_trap_uci, ARM_FEAT_DPB + 1},
+    {REG(1, 3, 7, 13, 1), "DC CVADP", W0 | W1 | TRAP0 | OP,
+     -1, NULL, arm_op_dc_va, 0, arm_trap_uci, ARM_FEAT_DPB2 + 1},
     {REG(1, 3, 7, 14, 1), "DC CIVAC", W0 | W1 | TRAP0 | OP,
      -1, NULL, arm_op_dc_va, 0, arm_trap_uci},
     {REG(2, 0, 0, 0, 2), "OSDTRRX_EL1", RW1, AT(osdtrrx), NULL, arm_write_word},
@@ -171,6 +180,26 @@ const struct arm_sysreg arm_sysreg_table[] = {
     {REG(3, 0, 2, 0, 0), "TTBR0_EL1", RW1 | LEAVE, AT(ttbr0_el1), NULL, arm_write_ttbr},
     {REG(3, 0, 2, 0, 1), "TTBR1_EL1", RW1 | LEAVE, AT(ttbr1_el1), NULL, arm_write_ttbr},
     {REG(3, 0, 2, 0, 2), "TCR_EL1", RW1 | LEAVE, AT(tcr_el1), NULL, arm_write_tcr},
+    {REG(3, 0, 2, 1, 0), "APIAKeyLo_EL1", RW1,
+     AT(ap_key[ARM_PAC_IA].d[0]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 1, 1), "APIAKeyHi_EL1", RW1,
+     AT(ap_key[ARM_PAC_IA].d[1]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 1, 2), "APIBKeyLo_EL1", RW1,
+     AT(ap_key[ARM_PAC_IB].d[0]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 1, 3), "APIBKeyHi_EL1", RW1,
+     AT(ap_key[ARM_PAC_IB].d[1]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 2, 0), "APDAKeyLo_EL1", RW1,
+     AT(ap_key[ARM_PAC_DA].d[0]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 2, 1), "APDAKeyHi_EL1", RW1,
+     AT(ap_key[ARM_PAC_DA].d[1]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 2, 2), "APDBKeyLo_EL1", RW1,
+     AT(ap_key[ARM_PAC_DB].d[0]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 2, 3), "APDBKeyHi_EL1", RW1,
+     AT(ap_key[ARM_PAC_DB].d[1]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 3, 0), "APGAKeyLo_EL1", RW1,
+     AT(ap_generic_key.d[0]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
+    {REG(3, 0, 2, 3, 1), "APGAKeyHi_EL1", RW1,
+     AT(ap_generic_key.d[1]), NULL, NULL, 0, NULL, ARM_FEAT_PAUTH + 1},
     {REG(3, 0, 4, 0, 0), "SPSR_EL1", RW1, AT(spsr_el1)},
     {REG(3, 0, 4, 0, 1), "ELR_EL1", RW1, AT(elr_el1)},
     {REG(3, 0, 4, 1, 0), "SP_EL0", RW1 | SP0, AT(sp_el[0])},
@@ -249,6 +278,10 @@ const struct arm_sysreg arm_sysreg_table[] = {
      -1, arm_read_timer, NULL, 0, arm_trap_cntpct},
     {REG(3, 3, 14, 0, 2), "CNTVCT_EL0", R0 | R1 | TRAP0,
      -1, arm_read_timer, NULL, 0, arm_trap_cntvct},
+    {REG(3, 3, 14, 0, 5), "CNTPCTSS_EL0", R0 | R1 | TRAP0,
+     -1, arm_read_timer, NULL, 0, arm_trap_cntpct, ARM_FEAT_ECV + 1},
+    {REG(3, 3, 14, 0, 6), "CNTVCTSS_EL0", R0 | R1 | TRAP0,
+     -1, arm_read_timer, NULL, 0, arm_trap_cntvct, ARM_FEAT_ECV + 1},
     {REG(3, 3, 14, 2, 0), "CNTP_TVAL_EL0", RW0 | RW1 | TRAP0,
      -1, arm_read_timer, arm_write_timer, 0, arm_trap_cntp},
     {REG(3, 3, 14, 2, 1), "CNTP_CTL_EL0", RW0 | RW1 | TRAP0,

@@ -9,12 +9,14 @@
 
 #include <string.h>
 
+#include "arm/features.h"
 #include "base/bits.h"
 
 /* clang-format off */
 static const struct {
     const char *text;
-    uint32_t code[24];
+    uint32_t code[INSN_MAX_BLOCK];
+    uint64_t features;
 } cases[] = {
     {"ldxr x1, [x28]; add x1, x1, 1; stxr w2, x1, [x28]",
      {0xc85f7f81, 0x91000421, 0xc8027f81}},
@@ -110,6 +112,18 @@ static const struct {
      {0xf8400b80, 0xb8008b81, 0x38801b82}},
     {"ldnp x0, x1, [x28]; stnp w2, w3, [x28, 16]",
      {0xa8400780, 0x28020f82}},
+    {"bc.eq .+8; mov x1, 1; bc.hi .+8; mov x2, 2; nop",
+     {0x54000050, 0xd2800021, 0x54000058, 0xd2800042, 0xd503201f}, 1ull << ARM_FEAT_HBC},
+    {"mov x0, x28; sub x1, x28, 61; mov x2, 37; cpyfp [x0]!, [x1]!, x2!; cpyfm; cpyfe",
+     {0xaa1c03e0, 0xd100f781, 0xd28004a2, 0x19010440, 0x19410440, 0x19810440}, 1ull << ARM_FEAT_MOPS},
+    {"mov x0, x28; sub x1, x28, 5; mov x2, 37; cpyp [x0]!, [x1]!, x2!; cpym; cpye",
+     {0xaa1c03e0, 0xd1001781, 0xd28004a2, 0x1d010440, 0x1d410440, 0x1d810440}, 1ull << ARM_FEAT_MOPS},
+    {"mov x0, x28; add x1, x28, 5; mov x2, 37; cpyp [x0]!, [x1]!, x2!; cpym; cpye",
+     {0xaa1c03e0, 0x91001781, 0xd28004a2, 0x1d010440, 0x1d410440, 0x1d810440}, 1ull << ARM_FEAT_MOPS},
+    {"mov x0, x28; mov x2, 33; setp [x0]!, x2!, x1; setm; sete; mov x2, 0; setp; setm; sete",
+     {0xaa1c03e0, 0xd2800422, 0x19c10440, 0x19c14440, 0x19c18440, 0xd2800002, 0x19c10440, 0x19c14440, 0x19c18440}, 1ull << ARM_FEAT_MOPS},
+    {"ldapur x0, [x28, -8]; ldapurb w1, [x28, 3]; ldapursh x2, [x28, 6]; ldapursb w3, [x28, 1]; ldapursw x4, [x28, 4]; stlur w0, [x28, 12]; stlurh w1, [x28, 2]; ldr x5, [x28]",
+     {0xd95f8380, 0x19403381, 0x59806382, 0x19c01383, 0x99804384, 0x9900c380, 0x59002381, 0xf9400385}},
     /* Tiny before rounding, the smallest normal number after it: UFC is set. */
     {"mov x0, 1; movk x0, 0x3ff0, lsl 48; mov x1, 0xfffffffffffff; fmov d0, x0; fmov d1, x1; msr fpsr, xzr; fmul d2, d0, d1; mrs x3, fpsr; msr fpsr, xzr; dup v0.2d, x0; dup v1.2d, x1; fmul v4.2d, v0.2d, v1.2d; mrs x4, fpsr; msr fpsr, xzr; movi v5.2d, 0; fmls v5.2d, v0.2d, v1.2d; mrs x5, fpsr",
      {0xd2800020, 0xf2e7fe00, 0x92fffe01, 0x9e670000, 0x9e670021, 0xd51b443f, 0x1e610802, 0xd53b4423, 0xd51b443f, 0x4e080c00, 0x4e080c21, 0x6e61dc04, 0xd53b4424, 0xd51b443f, 0x6f00e405, 0x4ee1cc05, 0xd53b4425}},
@@ -132,8 +146,8 @@ void insn_case(struct insn_random *r, unsigned index, struct insn_test *test)
     test->before.x[28] = insn_data_va(INSN_WHOLE) + INSN_DATA / 2;
     test->before.sp = test->before.x[28];
     test->name = cases[index].text;
-    memcpy(test->code, cases[index].code, sizeof(cases[index].code));
-    for (test->length = 0;
-         test->length < ARRAY_SIZE(cases[index].code) && test->code[test->length];)
+    test->features = cases[index].features;
+    memcpy(test->code, cases[index].code, sizeof(test->code));
+    for (test->length = 0; test->length < INSN_MAX_BLOCK && test->code[test->length];)
         test->length++;
 }

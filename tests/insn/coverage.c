@@ -45,7 +45,7 @@ static bool ours_is_undefined(struct coverage *c, uint32_t word)
     struct front_region region = {
         .code = (const uint8_t *)c->page,
         .mode = FRONT_EL1 | FRONT_SPSEL | FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_UMA |
-                FRONT_NTWI | FRONT_NTWE,
+                FRONT_NTWI | FRONT_NTWE | FRONT_MSC,
         .max_insns = 1,
         .features = &c->features,
     };

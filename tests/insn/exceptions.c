@@ -31,6 +31,9 @@ static const struct {
     {"memory_exclusive_*", "st*", INSN_NO_FAULTS,
      "whether an abort comes before the local monitor's refusal is IMPLEMENTATION DEFINED (shared "
      "pseudocode, AArch64.ExclusiveMonitorsPass)"},
+    {"memory_mcpymset_*", "*", INSN_NO_FAULTS,
+     "how much is copied at once, and in which direction, is IMPLEMENTATION DEFINED (C6.2 CPYP, "
+     "SETP)"},
     {"integer_pac_*", "*", INSN_ALONE,
      "the algorithm is IMPLEMENTATION DEFINED (D8.10), and the oracle's is QARMA5"},
 };

@@ -52,6 +52,7 @@ struct insn_test {
     uint32_t code[INSN_MAX_BLOCK];
     unsigned length;
     const char *name; /* what it tests, for messages */
+    uint64_t features; /* that it needs, bits of enum arm_feature */
     struct insn_state before;
     uint8_t data[INSN_DATA]; /* memory before, at insn_data_va() */
     enum insn_area area;

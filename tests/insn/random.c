@@ -286,6 +286,13 @@ static void aim_copy(struct insn_random *r, struct insn_test *test)
     if ((w & 0x3bc00000u) != 0x19c00000u)
         s->x[w >> 16 & 31] = somewhere(r, test->area);
     s->x[w >> 5 & 31] = length;
+    /* CPYF goes forward: what overlaps from below depends on how much is copied at once. */
+    uint64_t *to = &s->x[w & 31], *from = &s->x[w >> 16 & 31];
+    if ((w & 0x3f000000u) == 0x19000000u && *to - *from < length) {
+        uint64_t swap = *to;
+        *to = *from;
+        *from = swap;
+    }
 }
 
 bool insn_random_operands(struct insn_random *r, unsigned n, struct insn_test *test, int base)

@@ -15,6 +15,8 @@
 
 #include "arm/cpu.h"
 #include "arm/exception.h"
+#include "arm/pauth.h"
+#include "arm/pstate.h"
 #include "base/bits.h"
 #include "engine/front/front.h"
 #include "engine/ir/ir.h"
@@ -49,7 +51,9 @@ const char *insn_how_name(enum insn_how how)
 }
 
 /* As Linux sets up EL0. */
-enum { MODE = FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_NTWI | FRONT_NTWE };
+enum {
+    MODE = FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_NTWI | FRONT_NTWE | FRONT_MSC | FRONT_PAC_IA
+};
 
 /* The region that a way of running translated last. */
 struct translated {
@@ -274,15 +278,51 @@ static void no_wait(struct arm_cpu *cpu, uint64_t timeout_ns)
 {
 }
 
+/* One byte of a copy or a fill, whose helper has stored the PC. */
+static uint8_t *reach_byte(struct arm_cpu *cpu, uint64_t va, bool write)
+{
+    return reach(cpu, va, 1, 0, (int32_t)(cpu->pc - cpu->pc_page), write);
+}
+
+static uint64_t flat_copy(struct arm_cpu *cpu, uint64_t to, uint64_t from, uint64_t len,
+                          bool backward, unsigned unprivileged)
+{
+    uint64_t done = 0;
+    for (; done < len; done++) {
+        uint64_t at = backward ? len - 1 - done : done;
+        const uint8_t *src = reach_byte(cpu, from + at, false);
+        uint8_t *dst = src ? reach_byte(cpu, to + at, true) : NULL;
+        if (!dst)
+            break;
+        *dst = *src;
+    }
+    return done;
+}
+
+static uint64_t flat_set(struct arm_cpu *cpu, uint64_t to, uint8_t value, uint64_t len,
+                         bool unprivileged)
+{
+    uint64_t done = 0;
+    for (; done < len; done++) {
+        uint8_t *dst = reach_byte(cpu, to + done, true);
+        if (!dst)
+            break;
+        *dst = value;
+    }
+    return done;
+}
+
 static const struct arm_engine_ops engine_ops = {
     .context_changed = nothing,
     .dsb = nothing,
     .isb = nothing,
-    .wfi = nothing,
+    .wfi = no_wait,
     .wfe = no_wait,
     .debug_changed = nothing,
     .kick = nothing,
     .sev = nothing,
+    .mem_copy = flat_copy,
+    .mem_set = flat_set,
 };
 
 enum { PAGES = 2, VIEW = PAGES * IR_PAGE_SIZE };
@@ -314,6 +354,11 @@ struct insn_machine *insn_machine_create(bool big_endian)
     arm_features_parse(&m->features, NULL, NULL);
     m->cpu.features = &m->features;
     m->cpu.engine_ops = &engine_ops;
+    m->cpu.sctlr_el1 = ARM_SCTLR_EnIA | ARM_SCTLR_EnIB | ARM_SCTLR_EnDA | ARM_SCTLR_EnDB;
+    m->cpu.tcr_el1 = 16 | 16 << 16 | 1ull << ARM_TCR_TBI0;
+    arm_pac_update(&m->cpu);
+    for (unsigned i = 0; i < 4; i++)
+        m->cpu.ap_key[i] = (union v128){.d = {0x123456789abcdef0 * (i + 1), ~0ull / (i + 3)}};
     m->mode = MODE | (big_endian ? FRONT_BE : 0);
     for (unsigned how = 0; how < INSN_HOWS; how++) {
         unsigned level = hows[how].level;

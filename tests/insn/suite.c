@@ -66,7 +66,8 @@ static void check_oracle(struct suite *s, unsigned n, const struct insn_result *
     const struct insn_result *oracle = &s->expected[n];
     const char *why;
     unsigned row = s->row[n];
-    bool featured = row < ARCH_ROWS && (arch_rows[row].needs | arch_rows[row].sometimes);
+    bool featured = row < ARCH_ROWS ? (arch_rows[row].needs | arch_rows[row].sometimes) != 0
+                                    : s->tests[n].features != 0;
     enum insn_reach reach = row < ARCH_ROWS ? insn_row_reach(row, &why) : INSN_COMPARED;
     if (row == LONE_BLOCK)
         return;
@@ -147,6 +148,7 @@ static bool test_blocks(struct suite *s, unsigned long blocks, unsigned long cas
             return false;
         struct insn_test *test = &s->tests[s->count];
         bool lone = i >= all && i % 8 == 0;
+        test->features = 0;
         s->random.block_have = s->random.have & (lone ? ~0ull : s->oracle_have);
         if (i < all)
             insn_case(&s->random, (unsigned)(i % insn_case_count()), test);

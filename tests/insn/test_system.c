@@ -25,7 +25,7 @@
 enum { PC = 0x40001000, VBAR = 0x80000 };
 
 /* Where a row runs: mode bits as an engine would compute them, and the control bits behind them. */
-enum { EL0, EL0_ALL, EL1, EL1T, EL1_MISALIGNED, EL0_NOFP };
+enum { EL0, EL0_ALL, EL1, EL1T, EL1_MISALIGNED, EL0_NOFP, EL1_BARE /* no feature at all */ };
 
 struct regs {
     uint64_t x0, x1, x2, nzcv, daif, sp, sp_el0, tpidr, tpidrro, fpcr;
@@ -132,7 +132,7 @@ static const struct row rows[] = {
     T("mrs x0, PMCCNTR_EL0", 0xd53b9d00, EL1, IN(), OUT(UNDEF)),
     T("clrex", 0xd5033f5f, EL0, IN(.monitor = 0x40), OUT(.monitor = ARM_MONITOR_OPEN)),
     T("sevl", 0xd50320bf, EL0, IN(), OUT(.event = 1)),
-    T("ldraa x0, [x1]", 0xf8200420, EL1, IN(), OUT(UNDEF)),
+    T("ldraa x0, [x1] without PAuth", 0xf8200420, EL1_BARE, IN(), OUT(UNDEF)),
     T("irg x0, x1", 0x9adf1020, EL1, IN(), OUT(UNDEF)),
     T("ldlar x0, [x1]", 0xc8df7c20, EL1, IN(), OUT(UNDEF)),
     T("and x0, x1, reserved bitmask", 0x92407c20 | 0x3f << 10, EL0, IN(), OUT(UNDEF)),
@@ -141,6 +141,65 @@ static const struct row rows[] = {
     T("ubfm w0, w1, 0, 32", 0x53008020, EL0, IN(), OUT(UNDEF)),
     T("crc32x w0, w1, x2 with sf = 0", 0x1ac24c20, EL0, IN(), OUT(UNDEF)),
     T("casp x1, x2, x4, x5, [x6]", 0x48217cc4, EL0, IN(), OUT(UNDEF)),
+
+    T("abs x0, x1", 0xdac02020, EL0, IN(.x1 = -5ull), OUT(.x0 = 5)),
+    T("abs x0, x1 of the smallest", 0xdac02020, EL0, IN(.x1 = 1ull << 63), OUT(.x0 = 1ull << 63)),
+    T("abs w0, w1", 0x5ac02020, EL0, IN(.x1 = 0x5fffffffe), OUT(.x0 = 2)),
+    T("abs without CSSC", 0xdac02020, EL1_BARE, IN(), OUT(UNDEF)),
+    T("cnt x0, x1", 0xdac01c20, EL0, IN(.x1 = 0xf0f0000000000001), OUT(.x0 = 9)),
+    T("cnt w0, w1", 0x5ac01c20, EL0, IN(.x1 = 0xf0f0000000000011), OUT(.x0 = 2)),
+    T("cnt without CSSC", 0xdac01c20, EL1_BARE, IN(), OUT(UNDEF)),
+    T("ctz x0, x1", 0xdac01820, EL0, IN(.x1 = 1ull << 40), OUT(.x0 = 40)),
+    T("ctz x0, x1 of zero", 0xdac01820, EL0, IN(), OUT(.x0 = 64)),
+    T("ctz w0, w1 of zero", 0x5ac01820, EL0, IN(.x1 = 1ull << 40), OUT(.x0 = 32)),
+    T("ctz without CSSC", 0x5ac01820, EL1_BARE, IN(), OUT(UNDEF)),
+    T("smax x0, x1, -2", 0x91c3f820, EL0, IN(.x1 = -9ull), OUT(.x0 = -2ull)),
+    T("smax w0, w1, -2", 0x11c3f820, EL0, IN(.x1 = 7), OUT(.x0 = 7)),
+    T("smax w0, w1, -2 of a negative", 0x11c3f820, EL0, IN(.x1 = 0x180000000), OUT(.x0 = 0xfffffffe)),
+    T("umax x0, x1, 254", 0x91c7f820, EL0, IN(.x1 = 3), OUT(.x0 = 254)),
+    T("umax x0, x1, 254 of much", 0x91c7f820, EL0, IN(.x1 = -9ull), OUT(.x0 = -9ull)),
+    T("smin x0, x1, -2", 0x91cbf820, EL0, IN(.x1 = 9), OUT(.x0 = -2ull)),
+    T("umin w0, w1, 254", 0x11cff820, EL0, IN(.x1 = 0x100000009), OUT(.x0 = 9)),
+    T("umin without CSSC", 0x11cff820, EL1_BARE, IN(), OUT(UNDEF)),
+    T("smax x0, x1, x2", 0x9ac26020, EL0, IN(.x1 = -9ull, .x2 = 4), OUT(.x0 = 4)),
+    T("umax x0, x1, x2", 0x9ac26420, EL0, IN(.x1 = -9ull, .x2 = 4), OUT(.x0 = -9ull)),
+    T("smin w0, w1, w2", 0x1ac26820, EL0, IN(.x1 = 0xfffffff7, .x2 = 4), OUT(.x0 = 0xfffffff7)),
+    T("umin w0, w1, w2", 0x1ac26c20, EL0, IN(.x1 = 0xfffffff7, .x2 = 4), OUT(.x0 = 4)),
+    T("smin without CSSC", 0x1ac26820, EL1_BARE, IN(), OUT(UNDEF)),
+    T("bc.eq .+4 without HBC", 0x54000030, EL1_BARE, IN(), OUT(UNDEF)),
+    T("ldapur x0, [x1] without LRCPC2", 0xd9400020, EL1_BARE, IN(), OUT(UNDEF)),
+    T("stlur x0, [x1] without LRCPC2", 0xd9000020, EL1_BARE, IN(), OUT(UNDEF)),
+    T("wfet x5 at EL0", 0xd5031005, EL0, IN(), OUT(TRAP(ARM_EC_WFX, 0x1e000a7))),
+    T("wfit x6 at EL0", 0xd5031026, EL0, IN(), OUT(TRAP(ARM_EC_WFX, 0x1e000c6))),
+    T("wfet x5", 0xd5031005, EL1, IN(), OUT(.leaves = 1)),
+    T("wfet without WFxT", 0xd5031005, EL1_BARE, IN(), OUT(UNDEF)),
+    T("wfit without WFxT", 0xd5031026, EL1_BARE, IN(), OUT(UNDEF)),
+    T("cfp rctx, x1", 0xd50b7381, EL1, IN(), OUT()),
+    T("cfp rctx, x1 at EL0", 0xd50b7381, EL0, IN(),
+      OUT(TRAP(ARM_EC_SYSREG, SYS(1, 3, 7, 3, 4, 1, 0)))),
+    T("cpp rctx, x1 at EL0", 0xd50b73e1, EL0, IN(),
+      OUT(TRAP(ARM_EC_SYSREG, SYS(1, 3, 7, 3, 7, 1, 0)))),
+    T("dvp rctx, x1 without SPECRES", 0xd50b73a1, EL1_BARE, IN(), OUT(UNDEF)),
+    T("dc cvadp, x1 at EL0", 0xd50b7d21, EL0, IN(),
+      OUT(TRAP(ARM_EC_SYSREG, SYS(1, 3, 7, 13, 1, 1, 0)))),
+    T("dc cvadp, x1 without DPB2", 0xd50b7d21, EL1_BARE, IN(), OUT(UNDEF)),
+    T("mrs x0, CNTVCTSS_EL0 at EL0 without EL0VCTEN", 0xd53be0c0, EL0, IN(),
+      OUT(TRAP(ARM_EC_SYSREG, SYS(3, 3, 14, 0, 6, 0, 1)))),
+    T("mrs x0, CNTPCTSS_EL0 without ECV", 0xd53be0a0, EL1_BARE, IN(), OUT(UNDEF)),
+    T("cpyfp [x0]!, [x1]!, x2! at EL0 without MSCEn", 0x19010440, EL0, IN(), OUT(UNDEF)),
+    T("setp [x0]!, x2!, x1 without MOPS", 0x19c10440, EL1_BARE, IN(), OUT(UNDEF)),
+    T("pacia x0, x1 without PAuth", 0xdac10020, EL1_BARE, IN(), OUT(UNDEF)),
+    T("pacga x0, x1, x2 without PAuth", 0x9ac23020, EL1_BARE, IN(), OUT(UNDEF)),
+    T("retaa without PAuth", 0xd65f0bff, EL1_BARE, IN(), OUT(UNDEF)),
+    T("paciasp without PAuth", 0xd503233f, EL1_BARE, IN(.x0 = 9), OUT(.x0 = 9)),
+    T("mrs x0, APIAKeyLo_EL1 without PAuth", 0xd5382100, EL1_BARE, IN(), OUT(UNDEF)),
+    T("mrs x0, APIAKeyLo_EL1 at EL0", 0xd5382100, EL0_ALL, IN(), OUT(UNDEF)),
+    T("eretaa at EL0", 0xd69f0bff, EL0_ALL, IN(), OUT(UNDEF)),
+    T("braa x0, x1 with Z = 0", 0xd61f0801, EL1, IN(), OUT(UNDEF)),
+    T("dgh", 0xd50320df, EL0, IN(.x0 = 9), OUT(.x0 = 9)),
+    T("chkfeat x16", 0xd503251f, EL0, IN(.x0 = 9), OUT(.x0 = 9)),
+    T("clrbhb", 0xd50322df, EL0, IN(.x0 = 9), OUT(.x0 = 9)),
+    T("hint 127", 0xd5032fff, EL0, IN(.x0 = 9), OUT(.x0 = 9)),
 };
 /* clang-format on */
 
@@ -156,7 +215,7 @@ static const struct arm_engine_ops engine_ops = {
     .context_changed = nothing,
     .dsb = nothing,
     .isb = nothing,
-    .wfi = nothing,
+    .wfi = no_wait,
     .wfe = no_wait,
     .debug_changed = nothing,
     .kick = nothing,
@@ -174,6 +233,7 @@ static uint32_t enter(struct arm_cpu *cpu, const struct row *row)
                         ARM_SCTLR_NTWI | ARM_SCTLR_NTWE);
     switch (row->where) {
     case EL1:
+    case EL1_BARE:
         return all | FRONT_EL1 | FRONT_SPSEL;
     case EL1_MISALIGNED:
         return all | FRONT_EL1 | FRONT_SPSEL | FRONT_SA;
@@ -258,7 +318,8 @@ static void run_row(void **state)
 {
     static const struct ir_runtime no_memory;
     const struct row *row = *state;
-    const struct arm_features features = {.model = "max", .have = ~0ull, .gic = 3};
+    const struct arm_features features = {
+        .model = "max", .have = row->where == EL1_BARE ? 0 : ~0ull, .gic = 3};
     struct arm_cpu *cpu = calloc(1, sizeof(*cpu));
     uint8_t *page = calloc(1, IR_PAGE_SIZE);
     struct ir *ir = ir_create();

@@ -60,6 +60,7 @@ struct insn_x64 *insn_x64_create(unsigned level, unsigned without, const struct 
                                 .helpers = a64_helpers,
                                 .nhelpers = a64_nhelpers,
                                 .callbacks = {.lookup = leave_at, .link = leave_link},
+                                .whole_pairs = level != 1,
                                 .rw = t->code.rw,
                                 .rx = t->code.rx,
                                 .without = without,
@@ -88,7 +89,7 @@ static void map_data(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, 
 {
     for (unsigned i = 0; i < TLB_ENTRIES; i++)
         t->tlb[i] = (struct ir_tlb_entry){.rtag = 1, .wtag = 1};
-    t->itlb[0] = (struct ir_itlb_entry){.tag = 1};
+    t->itlb[0] = (struct ir_itlb_entry){.tag = 1, .open = 1};
     t->slow = !t->slow;
     for (unsigned page = 0; page < 2 && !t->slow; page++) {
         uint64_t va = data_va + page * IR_PAGE_SIZE;

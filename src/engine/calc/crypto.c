@@ -103,6 +103,20 @@ union v128 crypto_aesimc(union v128 state)
     return crypto_aesmc(state);
 }
 
+/* Two rounds as x86's AESENC does them, which spread each bit of the arguments over all of the
+ * result: cheap, and no promise against those who know the algorithm. */
+uint64_t crypto_pointer_hash(uint64_t pointer, uint64_t modifier, union v128 key)
+{
+    static const union v128 none;
+    union v128 state = {.d = {pointer, modifier}};
+
+    state = crypto_aesmc(crypto_aese(state, key));
+    state.d[0] ^= key.d[0];
+    state.d[1] ^= key.d[1];
+    state = crypto_aesmc(crypto_aese(state, none));
+    return state.d[0] ^ key.d[0];
+}
+
 /* --- SHA-1 -------------------------------------------------------------------------------------*/
 
 static uint32_t rol(uint32_t x, unsigned n)

@@ -13,6 +13,10 @@ union v128 crypto_aesd(union v128 state, union v128 key);
 union v128 crypto_aesmc(union v128 state);
 union v128 crypto_aesimc(union v128 state);
 
+/* The code of pointer authentication: with s = (modifier:pointer) xor key, the low half of
+ * AESENC(AESENC(s, key), key). */
+uint64_t crypto_pointer_hash(uint64_t pointer, uint64_t modifier, union v128 key);
+
 /* Four rounds; d = Qd (a b c d of the hash), n = Sn (e), m = Vm (schedule + constants). */
 union v128 crypto_sha1c(union v128 d, uint32_t n, union v128 m);
 union v128 crypto_sha1p(union v128 d, uint32_t n, union v128 m);

@@ -136,8 +136,25 @@ unsigned a64_edge(struct a64 *c, int32_t target);
 unsigned a64_edge_next(struct a64 *c);
 /* Same, but leaving the region because an interrupt may have been unmasked. */
 unsigned a64_edge_interrupt(struct a64 *c, int32_t target);
-/* Indirect: kind is IR_JUMP_PLAIN, _CALL or _RET. */
+/* Indirect: kind is IR_JUMP_PLAIN, _CALL or _RET, with IR_LANDING. */
 void a64_goto_reg(struct a64 *c, ir_ref target, unsigned kind);
+
+/* Hints by CRm:op2 (manual C4.1.93.4): the first of those that belong together. */
+enum { HINT_XPACLRI = 7, HINT_PACIA1716 = 8, HINT_PACIAZ = 24 };
+/* The hints of FEAT_PAuth (a64_pauth.c); false if this is none, or the feature is absent. */
+bool a64_pauth_hint(struct a64 *c, unsigned hint);
+
+/* PSTATE.BTYPE after BR (or BRAA) through Rn and after BLR, as the landing of a64_goto_reg. */
+static inline unsigned a64_landing_br(const struct a64 *c, unsigned Rn)
+{
+    bool any = !(c->mode & FRONT_GUARDED) || Rn == 16 || Rn == 17;
+    return arm_has(c->features, ARM_FEAT_BTI) ? IR_LANDING(any ? 1u : 3u) : 0;
+}
+
+static inline unsigned a64_landing_blr(const struct a64 *c)
+{
+    return arm_has(c->features, ARM_FEAT_BTI) ? IR_LANDING(2u) : 0;
+}
 
 /* The two block numbers of a conditional branch as its imm. */
 static inline int64_t a64_blocks(unsigned taken, unsigned other)

@@ -70,7 +70,7 @@ void a64_tbz(struct a64 *c, const struct a64_tbz *f)
 void a64_br(struct a64 *c, const struct a64_br *f)
 {
     a64_poll(c);
-    a64_goto_reg(c, a64_x(c, f->Rn), IR_JUMP_PLAIN);
+    a64_goto_reg(c, a64_x(c, f->Rn), IR_JUMP_PLAIN | a64_landing_br(c, f->Rn));
 }
 
 void a64_blr(struct a64 *c, const struct a64_blr *f)
@@ -80,7 +80,20 @@ void a64_blr(struct a64 *c, const struct a64_blr *f)
     a64_set_x(c, 30, ir_pcrel(c->ir, c->pgoff + 4));
     if (!(c->mode & FRONT_STEP))
         ir_pushret(c->ir, c->pgoff + 4);
-    a64_goto_reg(c, to, IR_JUMP_CALL);
+    a64_goto_reg(c, to, IR_JUMP_CALL | a64_landing_blr(c));
+}
+
+unsigned a64_landing_pads(uint32_t insn, uint32_t mode, const struct arm_features *features)
+{
+    enum { BTI = 0xd503241f, PACIASP = 0xd503233f, PACIBSP = 0xd503237f };
+    static const uint8_t bti[4] = {0, 1 << 1 | 1 << 2, 1 << 1 | 1 << 3, 1 << 1 | 1 << 2 | 1 << 3};
+    if ((insn & 0xffffff3fu) == BTI) /* none, C, J, JC */
+        return bti[insn >> 6 & 3];
+    if ((insn == PACIASP || insn == PACIBSP) && arm_has(features, ARM_FEAT_PAUTH))
+        return mode & FRONT_BT ? bti[1] : bti[3];
+    if ((insn & 0xffe0001fu) == 0xd4200000u || (insn & 0xffe0001fu) == 0xd4400000u) /* BRK, HLT */
+        return bti[3];
+    return 0;
 }
 
 void a64_ret(struct a64 *c, const struct a64_ret *f)

@@ -2,6 +2,9 @@
 /* Data processing with registers (manual C4.1.95). */
 #include "engine/front/a64.h"
 
+/* Conditions (manual C1.2.4). */
+enum { COND_LO = 3, COND_HI = 8, COND_GE = 10, COND_LT = 11, COND_GT = 12 };
+
 /* ShiftReg(): LSL, LSR, ASR, ROR by a constant below the width. */
 static ir_ref shift(struct a64 *c, enum ir_type type, ir_ref a, unsigned how, unsigned amount)
 {
@@ -237,11 +240,49 @@ void a64_dp1(struct a64 *c, const struct a64_dp1 *f)
     case A64_CLS:
         r = ir_cls(c->ir, type, a);
         break;
+    case A64_CTZ:
+        r = ir_ctz(c->ir, type, a);
+        break;
+    case A64_CNT:
+        r = ir_cnt(c->ir, type, a);
+        break;
+    case A64_ABS: /* the smallest number stays */
+        r = ir_csel(c->ir, type, ir_flsub(c->ir, type, a, a64_kreg(c, sf, 0)), a,
+                    ir_neg(c->ir, type, a), COND_GE);
+        break;
     default:
         r = ir_rev(c->ir, type, a);
         break;
     }
     a64_set_reg(c, sf, f->Rd, r);
+}
+
+/* ---- minimum, maximum (FEAT_CSSC) -------------------------------------------------------------*/
+
+static void minmax(struct a64 *c, unsigned sf, unsigned Rd, ir_ref a, ir_ref b, unsigned keep_a)
+{
+    enum ir_type type = a64_type(sf);
+    a64_set_reg(c, sf, Rd, ir_csel(c->ir, type, ir_flsub(c->ir, type, a, b), a, b, keep_a));
+}
+
+void a64_minmax_reg(struct a64 *c, const struct a64_minmax_reg *f)
+{
+    unsigned keep = f->op == A64_SMAX_reg   ? COND_GT
+                    : f->op == A64_UMAX_reg ? COND_HI
+                    : f->op == A64_SMIN_reg ? COND_LT
+                                            : COND_LO;
+    minmax(c, f->sf, f->Rd, a64_reg(c, f->sf, f->Rn), a64_reg(c, f->sf, f->Rm), keep);
+}
+
+void a64_minmax_imm(struct a64 *c, const struct a64_minmax_imm *f)
+{
+    bool sign = f->op == A64_SMAX_imm || f->op == A64_SMIN_imm;
+    unsigned keep = f->op == A64_SMAX_imm   ? COND_GT
+                    : f->op == A64_UMAX_imm ? COND_HI
+                    : f->op == A64_SMIN_imm ? COND_LT
+                                            : COND_LO;
+    uint64_t imm = sign ? (uint64_t)sext64(f->imm8, 8) : f->imm8;
+    minmax(c, f->sf, f->Rd, a64_reg(c, f->sf, f->Rn), a64_kreg(c, f->sf, imm), keep);
 }
 
 void a64_madd(struct a64 *c, const struct a64_madd *f)

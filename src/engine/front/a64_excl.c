@@ -2,7 +2,8 @@
 /*
  * Exclusive, ordered and atomic accesses (manual C4.1.94, B2.9, FEAT_LSE, FEAT_LRCPC).
  *
- * All of these fault when they are not aligned to the whole access (FEAT_LSE2 is not offered).
+ * All of these fault when they are not aligned to the whole access. What FEAT_LSE2 allows within 16
+ * bytes, and SCTLR_EL1.nAA beyond, the slow path knows.
  * CONSTRAINED UNPREDICTABLE register overlaps (K1.2) behave as if the registers were distinct, in
  * the order of the pseudocode: STXR with Rs = Rt or Rs = Rn uses the old values, LDXP with
  * Rt = Rt2 keeps the second.
@@ -72,6 +73,26 @@ void a64_ldapr(struct a64 *c, const struct a64_ldapr *f)
     a64_mem_sp_check(c, f->Rn);
     uint16_t memop = ordered(c, f->size, true, false);
     a64_set_x(c, f->Rt, ir_ld(c->ir, IR_I64, a64_xsp(c, f->Rn), memop));
+}
+
+/* LDAPUR, STLUR (FEAT_LRCPC2): LDAPR and STLR with an offset. */
+void a64_ldapur(struct a64 *c, const struct a64_ldapur *f)
+{
+    bool sign = f->op != A64_LDAPUR;
+    bool to64 = f->op != A64_LDAPURS_32;
+    unsigned size = f->op == A64_LDAPURSW ? 2 : f->size;
+    a64_mem_sp_check(c, f->Rn);
+    ir_ref address = a64_addk(c, a64_xsp(c, f->Rn), sext64(f->imm9, 9));
+    uint16_t memop = ordered(c, size, true, false) | (sign ? IR_MEM_SIGNED : 0);
+    a64_set_reg(c, to64, f->Rt, ir_ld(c->ir, a64_type(to64), address, memop));
+}
+
+void a64_stlur(struct a64 *c, const struct a64_stlur *f)
+{
+    a64_mem_sp_check(c, f->Rn);
+    ir_ref address = a64_addk(c, a64_xsp(c, f->Rn), sext64(f->imm9, 9));
+    uint16_t memop = ordered(c, f->size, false, true);
+    ir_st(c->ir, type_of(f->size), address, operand(c, f->size, f->Rt), memop);
 }
 
 void a64_stlr(struct a64 *c, const struct a64_stlr *f)

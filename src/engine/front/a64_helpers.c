@@ -71,7 +71,17 @@ uint64_t a64_help_sysreg_write(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 uint64_t a64_help_wfi(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 {
     struct arm_cpu *arm = cpu;
-    arm->engine_ops->wfi(arm);
+    arm->engine_ops->wfi(arm, UINT64_MAX);
+    return 0;
+}
+
+/* a: the virtual counter's value that ends the wait. */
+uint64_t a64_help_wfit(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    uint64_t timeout = arm_counter_distance(arm, a);
+    if (timeout)
+        arm->engine_ops->wfi(arm, timeout);
     return 0;
 }
 
@@ -81,13 +91,27 @@ uint64_t a64_help_wfi(void *cpu, uint64_t a, uint64_t b, uint64_t c)
  */
 enum { WFE_MAX_NS = 50000 };
 
+static void wait_for_event(struct arm_cpu *cpu, uint64_t timeout)
+{
+    uint64_t stream = arm_wfe_timeout(cpu);
+    if (atomic_exchange(&cpu->event, 0))
+        return;
+    if (stream < timeout)
+        timeout = stream;
+    cpu->engine_ops->wfe(cpu, timeout < WFE_MAX_NS ? timeout : WFE_MAX_NS);
+}
+
 uint64_t a64_help_wfe(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 {
-    struct arm_cpu *arm = cpu;
-    uint64_t timeout = arm_wfe_timeout(arm);
-    if (atomic_exchange(&arm->event, 0))
-        return 0;
-    arm->engine_ops->wfe(arm, timeout < WFE_MAX_NS ? timeout : WFE_MAX_NS);
+    wait_for_event(cpu, UINT64_MAX);
+    return 0;
+}
+
+uint64_t a64_help_wfet(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    uint64_t timeout = arm_counter_distance(cpu, a);
+    if (timeout)
+        wait_for_event(cpu, timeout);
     return 0;
 }
 
@@ -150,6 +174,10 @@ uint64_t a64_help_daif(void *cpu, uint64_t a, uint64_t b, uint64_t c)
     return 0;
 }
 
+enum {
+    A64_HELPER_AUT = IR_HELPER_RAISES | IR_HELPER_READS_R | IR_HELPER_WRITES_R | IR_HELPER_OPEN
+};
+
 const struct ir_helper a64_helpers[] = {
 #define HELPER(id, function, bits) [A64_HELPER_##id] = {.name = #id, .fn = function, .flags = bits},
 #define VHELPER(id, function, bits)                                                                \
@@ -183,11 +211,16 @@ const struct ir_layout a64_layout = {
     .slots = offsetof(struct arm_cpu, page_slot),
     .slots_used = offsetof(struct arm_cpu, page_slots_used),
     .fpenv = offsetof(struct arm_cpu, fpcr),
+    .seal = offsetof(struct arm_cpu, pac_mask),
+    .landing = offsetof(struct arm_cpu, btype),
     .x0 = offsetof(struct arm_cpu, x),
     .v0 = offsetof(struct arm_cpu, v),
 };
 
 _Static_assert(offsetof(struct arm_cpu, fpsr) == offsetof(struct arm_cpu, fpcr) + 4, "ir_fpenv");
+_Static_assert(offsetof(struct arm_cpu, ap_key) ==
+                   offsetof(struct arm_cpu, pac_mask) + offsetof(struct ir_seal, key),
+               "ir_seal");
 _Static_assert(sizeof(struct arm_cpu) < 32768, "offsets of CPU state");
 _Static_assert(sizeof(((struct arm_cpu *)0)->monitor) == sizeof(struct ir_monitor), "monitor");
 _Static_assert(sizeof(((struct arm_cpu *)0)->page_slot) ==

@@ -158,6 +158,8 @@ void a64_goto_reg(struct a64 *c, ir_ref target, unsigned kind)
 {
     if (c->mode & FRONT_STEP) {
         ir_put(c->ir, IR_I64, target, offsetof(struct arm_cpu, pc));
+        if (IR_JUMP_LANDING(kind))
+            ir_put8(c->ir, a64_kw(c, IR_JUMP_LANDING(kind)), offsetof(struct arm_cpu, btype));
         ir_exitx(c->ir);
     } else {
         ir_exitr(c->ir, target, kind);

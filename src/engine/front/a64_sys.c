@@ -17,12 +17,13 @@ static bool at_el1(const struct a64 *c)
 
 /* ---- hints and barriers -----------------------------------------------------------------------*/
 
-/* NOP, DGH, ESB, PSB, TSB, CSDB, BTI, PACIASP..: nothing that this PE does differently. */
+/* NOP, DGH, ESB, PSB, TSB, CSDB, BTI, CHKFEAT, CLRBHB..: nothing that this PE does differently. */
 void a64_hint(struct a64 *c, const struct a64_hint *f)
 {
+    a64_pauth_hint(c, f->CRm << 3 | f->op2);
 }
 
-/* ISS of EC 0x01: CV = 1, COND = 0b1110, TI. */
+/* ISS of EC 0x01: CV = 1, COND = 0b1110, TI (with RN and RV for WFET and WFIT). */
 static void trap_wfx(struct a64 *c, unsigned ti)
 {
     a64_raise(c, A64_HELPER_SYNC, ARM_EC_WFX, 1u << 24 | 0xeu << 20 | ti);
@@ -51,6 +52,29 @@ void a64_wfe(struct a64 *c, const struct a64_wfe *f)
         return;
     }
     a64_call(c, A64_HELPER_WFE, IR_NONE, IR_NONE, IR_NONE);
+    a64_leave_next(c);
+}
+
+/* FEAT_WFxT: not beyond the moment when CNTVCT_EL0 reaches Xd. */
+enum { WFX_WFIT = 2, WFX_WFET = 3, WFX_RV = 1 << 2, WFX_RN = 5 };
+
+void a64_wfit(struct a64 *c, const struct a64_wfit *f)
+{
+    if (!at_el1(c) && !(c->mode & FRONT_NTWI)) {
+        trap_wfx(c, WFX_WFIT | WFX_RV | f->Rd << WFX_RN);
+        return;
+    }
+    a64_call(c, A64_HELPER_WFIT, a64_x(c, f->Rd), IR_NONE, IR_NONE);
+    a64_leave_next(c);
+}
+
+void a64_wfet(struct a64 *c, const struct a64_wfet *f)
+{
+    if (!at_el1(c) && !(c->mode & FRONT_NTWE)) {
+        trap_wfx(c, WFX_WFET | WFX_RV | f->Rd << WFX_RN);
+        return;
+    }
+    a64_call(c, A64_HELPER_WFET, a64_x(c, f->Rd), IR_NONE, IR_NONE);
     a64_leave_next(c);
 }
 

@@ -233,6 +233,17 @@ EVAL(cls)
     v[0].x = leading_zeros((uint64_t)(x ^ x >> 63), 64) - 1 - (64 - eval_width(attr));
 }
 
+EVAL(ctz)
+{
+    uint64_t x = eval_u(&v[1], attr);
+    v[0].x = x ? (unsigned)__builtin_ctzll(x) : eval_width(attr);
+}
+
+EVAL(cnt)
+{
+    v[0].x = (unsigned)__builtin_popcountll(eval_u(&v[1], attr));
+}
+
 EVAL(rbit)
 {
     uint64_t x = __builtin_bswap64(v[1].x);

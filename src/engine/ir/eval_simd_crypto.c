@@ -4,6 +4,11 @@
 #include "engine/calc/softfp.h"
 #include "eval_simd.h"
 
+uint64_t ir_seal_hash(uint64_t a, uint64_t b, union v128 key)
+{
+    return crypto_pointer_hash(a, b, key);
+}
+
 EVAL(aese)
 {
     v[0].v = crypto_aese(v[1].v, v[2].v);

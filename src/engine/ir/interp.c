@@ -291,6 +291,8 @@ static int run_control(struct interp *in, const struct ir_insn *insn, struct ir_
         *left = leave(in, IR_LEFT_DIRECT, address(in, insn->imm));
         return -1;
     case IR_EXITR:
+        if (IR_JUMP_LANDING(insn->aux))
+            in->cpu[in->layout->landing] = (uint8_t)IR_JUMP_LANDING(insn->aux);
         *left = leave(in, IR_LEFT_INDIRECT, arg_x(in, insn, 0));
         return -1;
     case IR_EXITS:

@@ -70,6 +70,7 @@ struct ir {
 #define IR_MEM_UNPRIV    0x0080u /* LDTR/STTR: as if at EL0 */
 #define IR_MEM_BE        0x0100u /* big-endian data */
 #define IR_MEM_WRITE     0x0200u /* probe: as a store */
+#define IR_MEM_ATOMIC    0x0800u /* services only: of an atomic or exclusive access */
 #define IR_MEM_ALIGN_EL  0x0400u /* aligned to one element (SCTLR.A set) */
 
 enum ir_atom { /* imm of `atom` */
@@ -79,7 +80,11 @@ enum ir_atom { /* imm of `atom` */
 
 enum ir_fence { IR_FENCE_LOAD, IR_FENCE_STORE, IR_FENCE_FULL };
 enum ir_icc { IR_ICC_EQ, IR_ICC_NE, IR_ICC_LTU, IR_ICC_LEU, IR_ICC_LTS, IR_ICC_LES };
-enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RET }; /* aux of `exitr` */
+enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RET }; /* aux of `exitr`, with the landing */
+/* How a branch lands, 1..3, where the target's page may mind (struct ir_itlb_entry); 0: not asked. */
+#define IR_JUMP_KIND(aux)     ((aux)&3u)
+#define IR_JUMP_LANDING(aux)  ((aux) >> 2 & 3u)
+#define IR_LANDING(landing)   ((landing) << 2)
 
 /* --- vector and FP operations that say `vform`: the aux field ---------------------------------*/
 
@@ -181,7 +186,25 @@ enum {
     IR_HELPER_READS_R = 2,  /* reads general registers, flags or vectors through CPU state */
     IR_HELPER_WRITES_R = 4, /* writes them */
     IR_HELPER_PURE = 8,     /* may be dropped if its result is unused */
+    /* What an emitter may do by itself as long as nothing is wrong: see struct ir_seal. */
+    IR_HELPER_SEAL = 16,
+    IR_HELPER_OPEN = 32,
+    IR_HELPER_KEY_SHIFT = 8, /* with these: which key, 0..3 */
 };
+#define IR_HELPER_KEY(flags) ((flags) >> IR_HELPER_KEY_SHIFT & 3u)
+
+/*
+ * In CPU state, for pointers that carry a code in some of their bits (helpers' a), which depends on
+ * a modifier (b). mask: which bits these are, by key; of pointers with bit 55 set, then without.
+ * plain(a) is a with these bits equal to bit 55.
+ *   seal: a = plain(a): yields a ^ (ir_seal_hash(a, b, key) & mask); else the helper knows
+ *   open: a = plain(a) ^ (ir_seal_hash(plain(a), b, key) & mask): yields plain(a); else the helper
+ */
+struct ir_seal {
+    uint64_t mask[4][2];
+    union v128 key[4];
+};
+uint64_t ir_seal_hash(uint64_t a, uint64_t b, union v128 key);
 
 struct ir_helper {
     const char *name;
@@ -215,6 +238,9 @@ struct ir_layout {
     int32_t utlb, utlb_mask;
     int32_t slots;      /* struct ir_page_slot[IR_PAGE_SLOTS]; 0: there are none */
     int32_t slots_used; /* u8 for each IR_SLOT_GROUP of them: 1 is written when one is filled */
+    int32_t seal; /* struct ir_seal; 0: there is none, helpers do it all */
+    /* u8: written when the run-time system is to look up where a branch with a landing leads. */
+    int32_t landing;
 };
 
 /*
@@ -265,11 +291,14 @@ enum { IR_PAGE_SLOTS = 512, IR_SLOT_GROUP = 16 };
 /* Instruction TLB entry: where the translations of a page are. */
 struct ir_itlb_entry {
     uint64_t tag;     /* page's virtual address; low bits set: absent */
-    void **table;     /* 1024 host entry points, by (va & 0xfff) >> 2, never NULL (see x64.h) */
+    /* 1024 host entry points, by (va & 0xfff) >> 2, never NULL (see x64.h); behind them as many
+     * bytes: bit n says that landing n is known to be allowed there. */
+    void **table;
     uint32_t page_id; /* names the physical page in this mode; 0 never matches */
-    uint32_t pad;
-    uint64_t attr;    /* the engine's own */
+    uint32_t attr;    /* the engine's own */
+    uint64_t open;    /* the tag for branches with a landing: low bits set where pads must be asked */
 };
+enum { IR_PADS = 8 * 1024 };
 
 enum { IR_RSTACK = 32 };
 struct ir_rstack_entry {

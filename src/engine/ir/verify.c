@@ -80,7 +80,7 @@ static bool aux_is_valid(const struct ir_insn *insn, unsigned field)
     case IR_FIELD_FENCE:
         return insn->aux <= IR_FENCE_FULL;
     case IR_FIELD_JUMP:
-        return insn->aux <= IR_JUMP_RET;
+        return insn->aux <= IR_LANDING(3) + IR_JUMP_RET && IR_JUMP_KIND(insn->aux) <= IR_JUMP_RET;
     case IR_FIELD_BITNO:
         return insn->aux < width_of(insn);
     case IR_FIELD_WIDTH:

@@ -4,9 +4,13 @@
  * unprivileged and big-endian accesses. An access that faults has done nothing.
  */
 #include <string.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 #include "arm/debug.h"
 #include "arm/exception.h"
+#include "arm/pstate.h"
 #include "base/bits.h"
 #include "base/trace.h"
 #include "engine/jit/jit.h"
@@ -24,12 +28,21 @@ static struct ir_tlb_entry *tlb_slot(struct arm_cpu *cpu, uint64_t va)
 
 /* --- one page ---------------------------------------------------------------------------------*/
 
-static bool misaligned(uint64_t va, uint32_t size, uint32_t memop)
+/*
+ * AArch64.UnalignedAccessFaults(): with FEAT_LSE2 what must be aligned (ordered, atomic, exclusive)
+ * need only lie within 16 bytes, and SCTLR_EL1.nAA lets go of ordered accesses altogether.
+ */
+static bool misaligned(const struct arm_cpu *cpu, uint64_t va, uint32_t size, uint32_t memop)
 {
     uint32_t element = IR_MEM_BYTES(memop);
 
-    return (memop & IR_MEM_ALIGN && va & (size - 1)) ||
-           (memop & IR_MEM_ALIGN_EL && va & (element - 1));
+    if (memop & IR_MEM_ALIGN_EL && va & (element - 1))
+        return true;
+    if (!(memop & IR_MEM_ALIGN) || !(va & (size - 1)))
+        return false;
+    if (!arm_has(cpu->features, ARM_FEAT_LSE2) || memop & IR_MEM_ALIGN_EL)
+        return true;
+    return (va & 15) + size > 16 && (memop & IR_MEM_ATOMIC || !(cpu->sctlr_el1 & ARM_SCTLR_nAA));
 }
 
 /* Whether the debugger on the host watches [va, va + size). */
@@ -86,7 +99,7 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
     struct arm_fault fault;
     const struct mem_slot *slot;
 
-    if (misaligned(va, size, memop))
+    if (misaligned(&vcpu->cpu, va, size, memop))
         return abort_access(vcpu, va, FSC_ALIGNMENT, access);
     if (arm_translate(cpu, va, el, !unprivileged && cpu->pan, access, &tr, &fault)) {
         arm_take_data_abort(cpu, va, fault.fsc, fault.write, false);
@@ -128,58 +141,80 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
 
 /*
  * Naturally aligned accesses up to 8 bytes are single-copy atomic, and so is each register of a
- * pair (manual B2.2.1): bytes move in the largest pieces that are aligned, each atomically.
+ * pair (manual B2.2.1): bytes move in the largest pieces that are aligned, each atomically. With
+ * FEAT_LSE2 that holds for whatever lies within 16 bytes: a single move does it on hosts with AVX,
+ * for which Intel and AMD guarantee 16 aligned bytes; what lies unaligned among them is in one
+ * cache line.
  */
 static uint32_t piece_size(const uint8_t *host, uint32_t size)
 {
     return 1u << __builtin_ctzll((uintptr_t)host | size | 8);
 }
 
-static void copy_out(const uint8_t *host, uint8_t *buf, uint32_t size)
+static bool in_granule(const uint8_t *host, uint32_t size)
+{
+    return ((uintptr_t)host & 15) + size <= 16 && size <= 8 && !(size & (size - 1));
+}
+
+static void move16(uint8_t *to, const uint8_t *from)
+{
+#if defined(__x86_64__)
+    _mm_storeu_si128((__m128i *)(void *)to, _mm_loadu_si128((const __m128i *)(const void *)from));
+#else
+    memcpy(to, from, 16);
+#endif
+}
+
+/* 2, 4 or 8 bytes by one move each way. */
+static void move_piece(uint8_t *to, const uint8_t *from, uint32_t size)
+{
+    uint16_t h;
+    uint32_t w;
+    uint64_t x;
+
+    switch (size) {
+    case 1:
+        *to = *from;
+        break;
+    case 2:
+        memcpy(&h, from, 2);
+        memcpy(to, &h, 2);
+        break;
+    case 4:
+        memcpy(&w, from, 4);
+        memcpy(to, &w, 4);
+        break;
+    default:
+        memcpy(&x, from, 8);
+        memcpy(to, &x, 8);
+    }
+}
+
+static void move_bytes(uint8_t *to, const uint8_t *from, const uint8_t *host, uint32_t size)
 {
     uint32_t piece = piece_size(host, size);
 
-    for (uint32_t at = 0; at < size; at += piece) {
-        const void *p = host + at;
-        uint64_t v;
-        switch (piece) {
-        case 1:
-            v = __atomic_load_n((const uint8_t *)p, __ATOMIC_RELAXED);
-            break;
-        case 2:
-            v = __atomic_load_n((const uint16_t *)p, __ATOMIC_RELAXED);
-            break;
-        case 4:
-            v = __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
-            break;
-        default:
-            v = __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED);
-        }
-        st_le(buf + at, piece, v);
+    if (!((uintptr_t)host & 15) && !(size & 15)) {
+        for (uint32_t at = 0; at < size; at += 16)
+            move16(to + at, from + at);
+        return;
     }
+    if (in_granule(host, size))
+        piece = size;
+    for (uint32_t at = 0; at < size; at += piece)
+        move_piece(to + at, from + at, piece);
+    /* The compiler is not to make one of these moves and others. */
+    __asm__ volatile("" ::: "memory");
+}
+
+static void copy_out(const uint8_t *host, uint8_t *buf, uint32_t size)
+{
+    move_bytes(buf, host, host, size);
 }
 
 static void copy_in(uint8_t *host, const uint8_t *buf, uint32_t size)
 {
-    uint32_t piece = piece_size(host, size);
-
-    for (uint32_t at = 0; at < size; at += piece) {
-        void *p = host + at;
-        uint64_t v = ld_le(buf + at, piece);
-        switch (piece) {
-        case 1:
-            __atomic_store_n((uint8_t *)p, (uint8_t)v, __ATOMIC_RELAXED);
-            break;
-        case 2:
-            __atomic_store_n((uint16_t *)p, (uint16_t)v, __ATOMIC_RELAXED);
-            break;
-        case 4:
-            __atomic_store_n((uint32_t *)p, (uint32_t)v, __ATOMIC_RELAXED);
-            break;
-        default:
-            __atomic_store_n((uint64_t *)p, v, __ATOMIC_RELAXED);
-        }
-    }
+    move_bytes(host, buf, host, size);
 }
 
 static void trace_io(struct jit_vcpu *vcpu, const char *verb, uint64_t pa, uint32_t size,
@@ -216,8 +251,8 @@ static bool io(struct jit_vcpu *vcpu, uint64_t va, uint64_t pa, uint8_t *buf, ui
     return true;
 }
 
-static bool move(struct jit_vcpu *vcpu, uint64_t va, const struct jit_target *target, uint8_t *buf,
-                 uint32_t size, bool write)
+bool jit_move(struct jit_vcpu *vcpu, uint64_t va, const struct jit_target *target, uint8_t *buf,
+              uint32_t size, bool write)
 {
     if (!target->host)
         return io(vcpu, va, target->pa, buf, size, write);
@@ -226,6 +261,18 @@ static bool move(struct jit_vcpu *vcpu, uint64_t va, const struct jit_target *ta
     else
         copy_out(target->host, buf, size);
     return true;
+}
+
+uint8_t *jit_tlb_host(struct jit_vcpu *vcpu, uint64_t va, bool write, uint32_t memop)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    bool unprivileged = memop & IR_MEM_UNPRIV && cpu->el && !cpu->uao;
+    const struct ir_tlb_entry *entry =
+        unprivileged ? user_slot(jit_user_context(vcpu), va) : tlb_slot(cpu, va);
+
+    return (write ? entry->wtag : entry->rtag) == align_down(va, IR_PAGE_SIZE)
+               ? (uint8_t *)(uintptr_t)(va + entry->addend)
+               : NULL;
 }
 
 /* A whole access of up to 32 bytes. False: exception taken, nothing done. */
@@ -243,20 +290,20 @@ static bool transfer(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t 
     if ((write ? entry->wtag : entry->rtag) == ((va + size - 1) & ~(uint64_t)(IR_PAGE_SIZE - 1)) &&
         !(memop & (IR_MEM_ALIGN | IR_MEM_ALIGN_EL))) {
         target[0].host = (uint8_t *)(uintptr_t)(va + entry->addend);
-        return move(vcpu, va, target, buf, size, write);
+        return jit_move(vcpu, va, target, buf, size, write);
     }
     if (first >= size)
         return jit_resolve(vcpu, va, size, memop, access, &target[0]) &&
-               move(vcpu, va, &target[0], buf, size, write);
+               jit_move(vcpu, va, &target[0], buf, size, write);
     /* Across pages: an unaligned access to Device memory faults on either side. Alignment is
      * checked for the whole before its parts are looked up as bytes. */
-    if (misaligned(va, size, memop))
+    if (misaligned(&vcpu->cpu, va, size, memop))
         return abort_access(vcpu, va, FSC_ALIGNMENT, access);
     memop = memop & IR_MEM_UNPRIV;
     return jit_resolve(vcpu, va, first, memop, access, &target[0]) &&
            jit_resolve(vcpu, va + first, size - first, memop, access, &target[1]) &&
-           move(vcpu, va, &target[0], buf, first, write) &&
-           move(vcpu, va + first, &target[1], buf + first, size - first, write);
+           jit_move(vcpu, va, &target[0], buf, first, write) &&
+           jit_move(vcpu, va + first, &target[1], buf + first, size - first, write);
 }
 
 /* --- the run-time's functions -----------------------------------------------------------------*/

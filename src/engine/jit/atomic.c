@@ -16,7 +16,8 @@
 
 enum { FSC_UNSUPPORTED = 0x35 }; /* IMPLEMENTATION DEFINED fault: unsupported exclusive or atomic */
 
-/* A naturally aligned address of `size` bytes of RAM to read and write; NULL: exception taken. */
+/* An aligned address (or one within 16 bytes, FEAT_LSE2) of `size` bytes of RAM to read and write;
+ * NULL: exception taken. */
 static uint8_t *address(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop,
                         int32_t pgoff, enum arm_access access, uint64_t *pa)
 {
@@ -24,7 +25,7 @@ static uint8_t *address(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint3
 
     vcpu->cpu.pc = vcpu->cpu.pc_page + (uint64_t)(int64_t)pgoff;
     vcpu->stat_slow++;
-    if (!jit_resolve(vcpu, va, size, memop | IR_MEM_ALIGN, access, &target))
+    if (!jit_resolve(vcpu, va, size, memop | IR_MEM_ALIGN | IR_MEM_ATOMIC, access, &target))
         return NULL;
     if (!target.host)
         arm_take_data_abort(&vcpu->cpu, va, FSC_UNSUPPORTED, access != ARM_READ, false);
@@ -44,8 +45,21 @@ static uint64_t ordered(uint64_t v, uint32_t memop)
     return memop & IR_MEM_BE ? swap_bytes(v, IR_MEM_BYTES(memop)) : v;
 }
 
+/* Neither aligned nor beyond 16 bytes. */
+static bool is_odd(const void *p, uint32_t size)
+{
+    return (uintptr_t)p & (size - 1);
+}
+
 static uint64_t load_sized(const void *p, uint32_t size)
 {
+    uint64_t odd = 0;
+
+    if (is_odd(p, size)) {
+        memcpy(&odd, p, size == 8 ? 8 : size == 4 ? 4 : 2);
+        atomic_thread_fence(memory_order_acquire);
+        return odd;
+    }
     switch (size) {
     case 1:
         return __atomic_load_n((const uint8_t *)p, __ATOMIC_ACQUIRE);
@@ -58,11 +72,34 @@ static uint64_t load_sized(const void *p, uint32_t size)
     }
 }
 
+/* Compares and swaps what lies somewhere in 16 aligned bytes, by way of all of them. */
+static bool cas_odd(void *p, uint64_t *expected, uint64_t desired, uint32_t size)
+{
+    unsigned __int128 *all = (unsigned __int128 *)((uintptr_t)p & ~(uintptr_t)15);
+    unsigned shift = ((uintptr_t)p & 15) * 8;
+    unsigned __int128 mask = (unsigned __int128)ones(8 * size) << shift;
+    unsigned __int128 old = __sync_val_compare_and_swap(all, 0, 0), seen, fresh;
+
+    for (;;) {
+        if ((uint64_t)((old & mask) >> shift) != *expected) {
+            *expected = (uint64_t)((old & mask) >> shift);
+            return false;
+        }
+        fresh = (old & ~mask) | (unsigned __int128)desired << shift;
+        seen = __sync_val_compare_and_swap(all, old, fresh);
+        if (seen == old)
+            return true;
+        old = seen;
+    }
+}
+
 /* Compares and swaps; *expected receives what was there. */
 static bool cas_sized(void *p, uint64_t *expected, uint64_t desired, uint32_t size)
 {
     bool ok;
 
+    if (is_odd(p, size))
+        return cas_odd(p, expected, desired, size);
     switch (size) {
     case 1: {
         uint8_t e = (uint8_t)*expected;

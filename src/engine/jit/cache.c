@@ -72,6 +72,7 @@ static struct jit_page *page_create(struct jit_cache *cache, uint64_t pa, uint32
         return NULL;
     for (unsigned i = 0; i < JIT_PAGE_SLOTS; i++)
         page->table[i] = cache->empty;
+    memset(page->pads, 0, sizeof(page->pads));
     page->pa = pa;
     page->mode = mode;
     page->id = ++cache->next_id;
@@ -292,6 +293,14 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va
 
 /* --- look-up ----------------------------------------------------------------------------------*/
 
+/* The mode that a page's code depends on. */
+static uint32_t page_mode(const struct jit_vcpu *vcpu, const struct arm_translation *tr)
+{
+    uint32_t mode = vcpu->current->mode & ~(uint32_t)FRONT_PAN;
+
+    return tr->guarded ? mode | FRONT_GUARDED : mode & ~(uint32_t)FRONT_BT;
+}
+
 /* The page that va is in, through the instruction TLB; NULL: an exception was taken. */
 static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
 {
@@ -312,7 +321,7 @@ static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
         arm_take_inst_abort(cpu, va, 0x10); /* synchronous External abort, not on a walk */
         return NULL;
     }
-    page = page_get(vcpu->engine, tr.pa, vcpu->current->mode & ~(uint32_t)FRONT_PAN);
+    page = page_get(vcpu->engine, tr.pa, page_mode(vcpu, &tr));
     if (!page) {
         atomic_store(&vcpu->engine->cache.full, true);
         cpu->pc = va;
@@ -320,9 +329,10 @@ static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
     }
     entry = jit_itlb_slot(vcpu->current, va);
     entry->tag = align_down(va, IR_PAGE_SIZE);
+    entry->open = tr.guarded ? 1 : entry->tag;
     entry->table = page->table;
     entry->page_id = page->id;
-    entry->attr = (uint64_t)__builtin_ctzll(tr.size);
+    entry->attr = (uint32_t)__builtin_ctzll(tr.size);
     jit_context_note_block(vcpu->current, va, tr.size);
     jit_context_note_code_fill(vcpu);
     vcpu->stat_itlb_fills++;
@@ -344,6 +354,32 @@ struct jit_page *jit_find_page(struct jit_vcpu *vcpu, uint64_t va)
                                                       : fetch_page(vcpu, va);
 }
 
+/*
+ * PSTATE.BTYPE is zero while translated code runs. A branch that sets it brings it along: to a page
+ * that is not guarded it has no effect; in a guarded page running code itself looks at the target's
+ * pads, and comes here with BTYPE in CPU state when it has not landed there yet. False: an
+ * exception was taken.
+ */
+static bool may_land(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    uint32_t pgoff = va % IR_PAGE_SIZE;
+    const uint8_t *bytes;
+
+    if (page->mode & FRONT_GUARDED) {
+        bytes = mem_ptr(vcpu->engine->config.mem, page->pa + pgoff, 4, false);
+        unsigned pads = a64_landing_pads((uint32_t)ld_le(bytes, 4), page->mode, cpu->features);
+        if (!(pads >> cpu->btype & 1)) {
+            cpu->pc = va;
+            arm_take_bti(cpu);
+            return false;
+        }
+        __atomic_fetch_or(&page->pads[pgoff / 4], (uint8_t)pads, __ATOMIC_RELAXED);
+    }
+    cpu->btype = 0;
+    return true;
+}
+
 void *jit_lookup(void *cpu_ptr, uint64_t va)
 {
     struct jit_vcpu *vcpu = jit_vcpu(cpu_ptr);
@@ -354,8 +390,10 @@ void *jit_lookup(void *cpu_ptr, uint64_t va)
         vcpu->cpu.pc = va;
         return NULL;
     }
+    if (va >> 55 && va >> 55 != 0x1ff) /* the tag of a branch target goes */
+        va = arm_branch_addr(&vcpu->cpu, va);
     page = jit_find_page(vcpu, va);
-    if (!page)
+    if (!page || (vcpu->cpu.btype && !may_land(vcpu, page, va)))
         return NULL;
     vcpu->cpu.pc_page = align_down(va, IR_PAGE_SIZE);
     entry = __atomic_load_n(&page->table[va % IR_PAGE_SIZE / 4], __ATOMIC_ACQUIRE);

@@ -14,7 +14,12 @@
 
 #include "base/bits.h"
 #include "arm/debug.h"
+#include "arm/pstate.h"
 #include "engine/jit/jit.h"
+
+/* What of SCTLR_EL1 TLB entries depend on. Linux writes other bits whenever it switches processes.
+ */
+#define IN_TLBS (ARM_SCTLR_M | ARM_SCTLR_C | ARM_SCTLR_I | ARM_SCTLR_WXN | ARM_SCTLR_EE)
 
 /* Above this many pages a range is cheaper to drop whole. */
 enum { RANGE_LIMIT = 64 };
@@ -40,7 +45,7 @@ static void clear_tlb(struct jit_context *context)
 static void clear_itlb(struct jit_context *context)
 {
     for (unsigned i = 0; i < context->code_entries; i++)
-        context->itlb[i].tag = 1;
+        context->itlb[i].tag = context->itlb[i].open = 1;
     context->code_fills = 0;
 }
 
@@ -200,6 +205,7 @@ static uint32_t current_mode(const struct jit_vcpu *vcpu)
         mode |= cpu->spsel ? FRONT_SPSEL : 0;
         mode |= bit(sctlr, 25) ? FRONT_BE : 0;
         mode |= bit(sctlr, 3) && misaligned ? FRONT_SA : 0;
+        mode |= FRONT_MSC;
         mode |= cpu->pan ? FRONT_PAN : 0;
         mode |= cpu->uao ? FRONT_UAO : 0;
     } else {
@@ -211,8 +217,11 @@ static uint32_t current_mode(const struct jit_vcpu *vcpu)
         mode |= bit(sctlr, 16) ? FRONT_NTWI : 0;
         mode |= bit(sctlr, 18) ? FRONT_NTWE : 0;
         mode |= bit(sctlr, 26) ? FRONT_UCI : 0;
+        mode |= sctlr & ARM_SCTLR_MSCEn ? FRONT_MSC : 0;
     }
     mode |= bit(sctlr, 1) ? FRONT_ALIGN : 0;
+    mode |= sctlr & (cpu->el ? ARM_SCTLR_BT1 : ARM_SCTLR_BT0) ? FRONT_BT : 0;
+    mode |= sctlr & ARM_SCTLR_EnIA ? FRONT_PAC_IA : 0;
     mode |= fp_traps(cpu) ? FRONT_FP_TRAP : 0;
     /* AHP, DN, FZ, RMode, FZ16: anything that changes what FP instructions compute. */
     mode |= cpu->fpcr & 0x07c80000u ? FRONT_FPCR : 0;
@@ -321,7 +330,7 @@ void jit_context_note_fill(struct jit_vcpu *vcpu)
 void jit_context_sync(struct jit_vcpu *vcpu)
 {
     struct arm_cpu *cpu = &vcpu->cpu;
-    const uint64_t regime[3] = {cpu->sctlr_el1, cpu->tcr_el1, cpu->mair_el1};
+    const uint64_t regime[3] = {cpu->sctlr_el1 & IN_TLBS, cpu->tcr_el1, cpu->mair_el1};
     struct jit_context *context;
     uint32_t mode;
     uint16_t asid;
@@ -368,7 +377,7 @@ static void drop_page(struct jit_context *context, uint64_t va, bool only_global
      * else lives in the slot may be dropped: an entry more than asked for is always allowed. */
     if (!only_global || entry->attr & JIT_TLB_GLOBAL)
         entry->rtag = entry->wtag = 1;
-    code->tag = 1;
+    code->tag = code->open = 1;
 }
 
 /* Whether both addresses, less their tags, are in one block of 1 << log2 bytes. An entry that was
@@ -390,8 +399,8 @@ static void drop_block(struct jit_context *context, uint64_t va, bool only_globa
             entry->rtag = entry->wtag = 1;
     }
     for (unsigned i = 0; i < context->code_entries; i++)
-        if (same_block(context->itlb[i].tag, va, (unsigned)context->itlb[i].attr))
-            context->itlb[i].tag = 1;
+        if (same_block(context->itlb[i].tag, va, context->itlb[i].attr))
+            context->itlb[i].tag = context->itlb[i].open = 1;
     *searched(context, va & ones(56), only_global) = (va & ones(56)) >> 21;
 }
 

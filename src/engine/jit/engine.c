@@ -65,10 +65,14 @@ static void op_icache_invalidate(struct arm_cpu *cpu, uint64_t pa, uint64_t len)
         jit_post_code(engine, vcpu);
 }
 
-static void op_wfi(struct arm_cpu *cpu)
+static void op_wfi(struct arm_cpu *cpu, uint64_t timeout_ns)
 {
+    uint64_t now;
+
     if (atomic_load(&cpu->lines))
         return;
+    now = timeout_ns == UINT64_MAX ? 0 : host_now_ns();
+    jit_vcpu(cpu)->wake_deadline = timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
     jit_vcpu(cpu)->sleep = JIT_WFI;
     atomic_fetch_or(&cpu->attention, ARM_ATTENTION_WORK);
 }
@@ -128,6 +132,8 @@ const struct arm_engine_ops jit_engine_ops = {
     .debug_changed = op_debug_changed,
     .kick = jit_kick,
     .sev = op_sev,
+    .mem_copy = jit_mem_copy,
+    .mem_set = jit_mem_set,
     .breakpoint = op_breakpoint,
 };
 

@@ -170,6 +170,7 @@ int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
         .runtime = &jit_runtime,
         .helpers = a64_helpers,
         .nhelpers = a64_nhelpers,
+        .whole_pairs = engine->config.cpus > 1 && arm_has(engine->config.features, ARM_FEAT_LSE2),
         .callbacks = {.lookup = jit_lookup, .link = jit_link},
         .rw = cache->code.rw + cache->used,
         .rx = cache->code.rx + cache->used,

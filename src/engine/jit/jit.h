@@ -10,6 +10,7 @@
  *   context.c  TLB contexts, TLB maintenance
  *   mail.c     requests between vCPUs
  *   access.c   slow paths of loads and stores;  atomic.c  those of atomics and exclusives
+ *   bulk.c     memory copied and set in bulk
  *
  * Locks, all leaves: cache.lock (page map and code memory; also while everything is flushed or
  * reset), vcpu.mail.lock, engine.lock (run states). None is held while guest code runs, while
@@ -21,6 +22,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "arm/cpu.h"
@@ -52,12 +54,15 @@ enum {
 /* One physical page's translations in one mode. */
 struct jit_page {
     void *table[JIT_PAGE_SLOTS]; /* entry points; host code, or struct ir * when interpreting */
+    uint8_t pads[JIT_PAGE_SLOTS]; /* see ir_itlb_entry: where branches have landed, bit BTYPE */
     uint64_t pa;
     uint32_t mode;         /* FRONT_* as far as code depends on them */
     uint32_t id;           /* unique, never 0, never reused between flushes */
     _Atomic bool dead;     /* invalidated: not to be linked to or entered any more */
     struct jit_page *next; /* other modes of the same page; or the list of dead pages */
 };
+
+_Static_assert(offsetof(struct jit_page, pads) == IR_PADS, "running code looks at pads");
 
 /* A link of a region, by the number that its stub passes to jit_link. */
 struct jit_link {
@@ -151,7 +156,7 @@ struct jit_vcpu {
     uint32_t link_next, link_end; /* link numbers at its disposal */
 
     _Atomic uint32_t sleep;  /* enum jit_sleep; a reset may come while the thread rests */
-    uint64_t wake_deadline;  /* for WFE with a time limit */
+    uint64_t wake_deadline;  /* of WFI and WFE with a time limit */
     _Atomic uint32_t wake;   /* futex word, counts kicks */
     _Atomic uint32_t asleep; /* somebody must wake the futex */
     struct jit_mail mail;
@@ -285,6 +290,16 @@ struct jit_target {
  */
 bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop,
                  enum arm_access access, struct jit_target *target);
+/* Moves the bytes of an access to or from its target; false: exception taken. */
+bool jit_move(struct jit_vcpu *vcpu, uint64_t va, const struct jit_target *target, uint8_t *buf,
+              uint32_t size, bool write);
+/* Host address of a byte in a page that the TLB knows (EL0's with IR_MEM_UNPRIV at EL1), or NULL. */
+uint8_t *jit_tlb_host(struct jit_vcpu *vcpu, uint64_t va, bool write, uint32_t memop);
+/* bulk.c: see struct arm_engine_ops. */
+uint64_t jit_mem_copy(struct arm_cpu *cpu, uint64_t to, uint64_t from, uint64_t len, bool backward,
+                      unsigned unprivileged);
+uint64_t jit_mem_set(struct arm_cpu *cpu, uint64_t to, uint8_t value, uint64_t len,
+                     bool unprivileged);
 uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind);
 uint64_t jit_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff);
 uint64_t jit_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t pair);

@@ -172,7 +172,7 @@ static bool has_reason_to_run(const struct jit_vcpu *vcpu)
 /* Sleeps while powered off, or in WFI or WFE, until there is something to do. */
 static void rest(struct jit_vcpu *vcpu)
 {
-    uint64_t deadline = vcpu->sleep == JIT_WFE ? vcpu->wake_deadline : UINT64_MAX;
+    uint64_t deadline = vcpu->sleep ? vcpu->wake_deadline : UINT64_MAX;
 
     atomic_store(&vcpu->asleep, 1);
     for (;;) {

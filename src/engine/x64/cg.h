@@ -45,6 +45,8 @@ enum thunk {
     THUNK_LINK,       /* rax target, edx link number */
     THUNK_MISS,       /* rax target */
     THUNK_INDIRECT,   /* rax target: through the instruction TLB */
+    THUNK_LAND,       /* rax target of a branch with landing 1, which is not open to all */
+    THUNK_LAND_3 = THUNK_LAND + 2,
     THUNK_CALL,       /* rax function, rsi rdx rcx arguments; registers are not looked at */
     THUNK_CALL_EXACT, /* function sees and changes registers */
     THUNK_CALL_RAISE, /* the same, and may raise: edi page offset */
@@ -178,13 +180,14 @@ struct cold {
     uint16_t link;        /* COLD_LINK: index */
 };
 enum { COLD_NONE, COLD_REG, COLD_CONST, COLD_CPU, COLD_FRAME };
-enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 16 };
+enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 16, MAX_QUICK = 128 };
 
 struct x64 {
     struct x64_config config;
     struct ir_layout layout;
     struct x64_thunks thunks;
     const uint8_t *thunk[THUNKS]; /* executable view */
+    const uint8_t *quick[MAX_QUICK]; /* by helper: what to call in its stead, or NULL; see seal.c */
     struct op_traits traits[IR_OP_COUNT];
     emit_fn *emit[IR_OP_COUNT]; /* cg_eval for what has no emitter */
     int8_t pin_of[32];          /* host register of a guest register, or -1 */
@@ -343,5 +346,10 @@ void cg_cold_control(struct x64 *x, struct cold *c);
 
 struct x64_mem cg_pool(const struct x64 *x, enum pool which);
 int x64_make_thunks(struct x64 *x, size_t *used);
+
+/* seal.c. A quick helper: rsi, rdx arguments, ecx page offset; yields rax, changes rcx, rdi, xmm0,
+ * xmm1, and where it leaves the quick way, what the helper's call does. */
+void x64_make_seals(struct x64 *x);
+bool cg_is_quick(const struct x64 *x, unsigned helper);
 
 #endif

@@ -41,7 +41,10 @@ void cg_call_thunk(struct x64 *x, enum thunk thunk);
 
 /* emit_control.c */
 bool cg_only_exits(const struct x64 *x, unsigned block);
-void cg_indirect(struct x64 *x, const uint8_t *miss);             /* jumps to the address in rax */
+/* Jumps to the address in rax; landing 0..3. */
+void cg_indirect(struct x64 *x, const uint8_t *miss, unsigned landing);
+void cg_itlb_entry(struct x64 *x); /* rcx = the instruction TLB's entry for the address in rax */
+void cg_enter_page(struct x64 *x);                               /* rcx entry, rdx page, rax target */
 void cg_page_address(struct x64 *x, unsigned reg, int32_t pgoff); /* reg = page base + pgoff */
 
 #endif

@@ -168,8 +168,7 @@ static void emit_brbit(struct x64 *x, ir_ref v)
 
 /* --- direct exits ----------------------------------------------------------------------------- */
 
-/* rcx = the instruction TLB's entry for the address in rax. */
-static void itlb_entry(struct x64 *x)
+void cg_itlb_entry(struct x64 *x)
 {
     struct enc *e = &x->e;
     if (x->bmi) {
@@ -196,7 +195,7 @@ static void emit_exit(struct x64 *x, ir_ref v)
     c->link = (uint16_t)x->code->links;
     struct x64_link *link = new_link(x, pgoff);
     cg_page_address(x, RAX, pgoff & ~(int32_t)(IR_PAGE_SIZE - 1));
-    itlb_entry(x);
+    cg_itlb_entry(x);
     enc_alu_load(e, ALU_CMP, W64, RAX, mem_at(RCX, offsetof(struct ir_itlb_entry, tag)));
     c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
     align_field(x, 3);
@@ -232,16 +231,24 @@ static void cold_link(struct x64 *x, const struct cold *c)
 /* --- indirect exits --------------------------------------------------------------------------- */
 
 /* Through the page's table, rax = target; an empty entry leads to the miss thunk. */
-void cg_indirect(struct x64 *x, const uint8_t *miss)
+void cg_indirect(struct x64 *x, const uint8_t *miss, unsigned landing)
 {
+    size_t tag =
+        landing ? offsetof(struct ir_itlb_entry, open) : offsetof(struct ir_itlb_entry, tag);
     struct enc *e = &x->e;
     enc_test_imm(e, W8, RAX, 3);
     enc_jcc_to(e, CC_NE, miss);
-    itlb_entry(x);
+    cg_itlb_entry(x);
     enc_mov(e, W64, RDX, RAX);
     enc_alu_imm(e, ALU_AND, W64, RDX, -(int32_t)IR_PAGE_SIZE);
-    enc_alu_load(e, ALU_CMP, W64, RDX, mem_at(RCX, offsetof(struct ir_itlb_entry, tag)));
+    enc_alu_load(e, ALU_CMP, W64, RDX, mem_at(RCX, (int32_t)tag));
     enc_jcc_to(e, CC_NE, miss);
+    cg_enter_page(x);
+}
+
+void cg_enter_page(struct x64 *x)
+{
+    struct enc *e = &x->e;
     enc_load(e, W64, RSI, mem_at(RCX, offsetof(struct ir_itlb_entry, table)));
     enc_store(e, W64, RDX, cpu_mem(x->layout.pc_page));
     enc_mov(e, W32, RCX, RAX);
@@ -254,8 +261,9 @@ static void emit_exitr(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     struct enc *e = &x->e;
     ra_move_to(x, insn->arg[0], RAX);
-    if (insn->aux != IR_JUMP_RET) {
-        cg_indirect(x, x->thunk[THUNK_MISS]);
+    unsigned landing = IR_JUMP_LANDING(insn->aux);
+    if (IR_JUMP_KIND(insn->aux) != IR_JUMP_RET) {
+        cg_indirect(x, x->thunk[landing ? THUNK_LAND + landing - 1 : THUNK_MISS], landing);
         return;
     }
     enc_load(e, W32, RCX, cpu_mem(x->layout.rstack_top));

@@ -605,6 +605,31 @@ static void emit_cls(struct x64 *x, ir_ref v)
     enc_alu_imm(&x->e, ALU_SUB, W32, dst, 1);
 }
 
+/* TZCNT came with BMI1; without it BSF leaves its result alone when there is no bit to find. */
+static void emit_ctz(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned size = size_of(insn);
+    fl_clobber(x);
+    unsigned a = ra_use(x, insn->arg[0]);
+    if (x->bmi) {
+        unsigned dst = ra_def(x, v, true);
+        enc_rr(&x->e, OP_TZCNT, size, dst, a);
+        return;
+    }
+    unsigned dst = ra_def(x, v, false), t = ra_temp(x);
+    enc_rr(&x->e, OP_BSF, size, dst, a);
+    enc_mov_imm(&x->e, t, bits_of(insn)); /* keeps EFLAGS */
+    enc_cmov(&x->e, CC_E, W32, dst, t);
+}
+
+static void emit_cnt(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    fl_clobber(x);
+    emit_extend(x, v, OP_POPCNT, size_of(insn));
+}
+
 static void emit_rev(struct x64 *x, ir_ref v)
 {
     unsigned dst = ra_def_copy(x, v, x->insn[v].arg[0], NOREG);
@@ -721,19 +746,16 @@ static void emit_sel(struct x64 *x, ir_ref v)
 }
 
 const struct emit_row x64_emit_int[] = {
-    {IR_ADD, emit_add},     {IR_SUB, emit_sub},     {IR_MUL, emit_mul},
-    {IR_UMULH, emit_umulh}, {IR_SMULH, emit_smulh}, {IR_UDIV, emit_udiv},
-    {IR_SDIV, emit_sdiv},   {IR_AND, emit_and},     {IR_OR, emit_or},
-    {IR_XOR, emit_xor},     {IR_ANDN, emit_andn},   {IR_ORN, emit_orn},
-    {IR_XORN, emit_xorn},   {IR_NOT, emit_not},     {IR_NEG, emit_neg},
-    {IR_SHL, emit_shl},     {IR_SHR, emit_shr},     {IR_SAR, emit_sar},
-    {IR_ROR, emit_ror},     {IR_SHLI, emit_shli},   {IR_SHRI, emit_shri},
-    {IR_SARI, emit_sari},   {IR_RORI, emit_rori},   {IR_EXTR, emit_extr},
-    {IR_EXTU, emit_extu},   {IR_EXTS, emit_exts},   {IR_DEP, emit_dep},
-    {IR_ZEXT, emit_zext},   {IR_SEXT, emit_sext},   {IR_SX8, emit_sx8},
-    {IR_SX16, emit_sx16},   {IR_ZX8, emit_zx8},     {IR_ZX16, emit_zx16},
-    {IR_CLZ, emit_clz},     {IR_CLS, emit_cls},     {IR_RBIT, emit_rbit},
-    {IR_REV, emit_rev},     {IR_REV16, emit_rev16}, {IR_REV32, emit_rev32},
-    {IR_ICMP, emit_icmp},   {IR_SEL, emit_sel},     {IR_CRC32C, emit_crc32c},
+    {IR_ADD, emit_add},     {IR_SUB, emit_sub},   {IR_MUL, emit_mul},   {IR_UMULH, emit_umulh},
+    {IR_SMULH, emit_smulh}, {IR_UDIV, emit_udiv}, {IR_SDIV, emit_sdiv}, {IR_AND, emit_and},
+    {IR_OR, emit_or},       {IR_XOR, emit_xor},   {IR_ANDN, emit_andn}, {IR_ORN, emit_orn},
+    {IR_XORN, emit_xorn},   {IR_NOT, emit_not},   {IR_NEG, emit_neg},   {IR_SHL, emit_shl},
+    {IR_SHR, emit_shr},     {IR_SAR, emit_sar},   {IR_ROR, emit_ror},   {IR_SHLI, emit_shli},
+    {IR_SHRI, emit_shri},   {IR_SARI, emit_sari}, {IR_RORI, emit_rori}, {IR_EXTR, emit_extr},
+    {IR_EXTU, emit_extu},   {IR_EXTS, emit_exts}, {IR_DEP, emit_dep},   {IR_ZEXT, emit_zext},
+    {IR_SEXT, emit_sext},   {IR_SX8, emit_sx8},   {IR_SX16, emit_sx16}, {IR_ZX8, emit_zx8},
+    {IR_ZX16, emit_zx16},   {IR_CLZ, emit_clz},   {IR_CLS, emit_cls},   {IR_RBIT, emit_rbit},
+    {IR_CTZ, emit_ctz},     {IR_CNT, emit_cnt},   {IR_REV, emit_rev},   {IR_REV16, emit_rev16},
+    {IR_REV32, emit_rev32}, {IR_ICMP, emit_icmp}, {IR_SEL, emit_sel},   {IR_CRC32C, emit_crc32c},
     {IR_OP_COUNT, 0},
 };

@@ -381,12 +381,59 @@ static ir_ref second_of(const struct x64 *x, ir_ref v, unsigned op)
     return n < x->ir->count && x->insn[n].op == op && x->val[n].uses ? n : IR_NONE;
 }
 
+/* Whether a pair must be one access. */
+static bool is_whole(const struct x64 *x, unsigned memop)
+{
+    return x->config.whole_pairs && !(memop & (IR_MEM_BE | IR_MEM_RELEASE)) &&
+           !always_slow(x, memop);
+}
+
+/* Both results by one load: of 16 bytes through a vector register, of 8 through the second's. */
+static void load_pair(struct x64 *x, unsigned memop, unsigned t, const struct cold *c,
+                      struct x64_mem m)
+{
+    struct enc *e = &x->e;
+    bool sign = memop & IR_MEM_SIGNED;
+    if (IR_MEM_SIZE(memop) == 3) {
+        enc_sse1_rm(e, OP_MOVDQU_LOAD, t, m);
+        enc_sse_gpr_rr(e, OP_MOVD_STORE, 1, t, c->dst[0]);
+        enc_sse_gpr_rr(e, OP_PEXTRD, 1, t, c->dst[1]);
+        enc_u8(e, 1);
+        return;
+    }
+    enc_load(e, W64, c->dst[1], m);
+    if (sign)
+        enc_rr(e, OP_MOVSXD, W64, c->dst[0], c->dst[1]);
+    else
+        enc_mov(e, W32, c->dst[0], c->dst[1]);
+    enc_shift_imm(e, sign ? SH_SAR : SH_SHR, W64, c->dst[1], 32);
+}
+
+static void emit_whole_ld2(struct x64 *x, ir_ref v, ir_ref hi)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
+    struct address a = address_of(x, insn->arg[0]);
+    unsigned t = ra_xtemp(x);
+    struct check k = begin_check(x, a, 2 * el, false, 3);
+    struct cold *c = cold_access(x, a);
+    c->dst[0] = (uint8_t)ra_def(x, v, true);
+    c->dst[1] = (uint8_t)ra_def(x, hi, true);
+    tlb_check(x, c, &k, a, 2 * el, alignment_mask(memop, 2 * el));
+    load_pair(x, memop, t, c, mem_index(k.entry, a.base, 0, a.disp));
+    cg_cold_resume(x, c);
+}
+
 static void emit_ld2(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
     ir_ref hi = second_of(x, v, IR_HI);
     fl_clobber(x);
+    if (hi != IR_NONE && is_whole(x, memop) && is_wide(insn)) {
+        emit_whole_ld2(x, v, hi);
+        return;
+    }
     struct address a = address_of(x, insn->arg[0]);
     struct check k = begin_check(x, a, 2 * el, false, 3);
     struct cold *c = cold_access(x, a);
@@ -451,6 +498,35 @@ static unsigned store_operand(struct x64 *x, unsigned memop, ir_ref v, int32_t *
     return ra_use(x, v);
 }
 
+/* t = both of a pair's data. */
+static void join_pair(struct x64 *x, unsigned wide, unsigned t, unsigned a, unsigned b)
+{
+    struct enc *e = &x->e;
+    enc_sse_gpr_rr(e, OP_MOVD_LOAD, wide, t, a);
+    if (e->avx)
+        enc_vex_rr(e, OP_PINSRD, wide, 0, t, t, b);
+    else
+        enc_rr(e, OP_PINSRD, wide ? W64 : W32, t, b);
+    enc_u8(e, 1);
+}
+
+static void emit_whole_st2(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
+    struct address a = address_of(x, insn->arg[0]);
+    unsigned data[2], t = ra_xtemp(x);
+    for (unsigned k = 0; k < 2; k++)
+        data[k] = ra_use(x, insn->arg[k + 1]);
+    struct check check = begin_check(x, a, 2 * el, true, 1);
+    struct cold *c = cold_access(x, a);
+    tlb_check(x, c, &check, a, 2 * el, alignment_mask(memop, 2 * el));
+    join_pair(x, el == 8, t, data[0], data[1]);
+    enc_sse1_rm(&x->e, el == 8 ? OP_MOVDQU_STORE : OP_MOVQ_STORE, t,
+                mem_index(check.entry, a.base, 0, a.disp));
+    cg_cold_resume(x, c);
+}
+
 static void emit_st(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
@@ -458,6 +534,10 @@ static void emit_st(struct x64 *x, ir_ref v)
     unsigned el = IR_MEM_BYTES(memop), bytes = n * el, data[2];
     int32_t imm[2];
     fl_clobber(x);
+    if (n == 2 && el >= 4 && is_whole(x, memop)) {
+        emit_whole_st2(x, v);
+        return;
+    }
     struct address a = address_of(x, insn->arg[0]);
     for (unsigned k = 0; k < n; k++)
         data[k] = store_operand(x, memop, insn->arg[k + 1], &imm[k]);

@@ -270,6 +270,15 @@ static enum thunk call_kind(const struct ir_helper *helper)
     return helper->flags & (IR_HELPER_READS_R | IR_HELPER_WRITES_R) ? THUNK_CALL_EXACT : THUNK_CALL;
 }
 
+static void call_helper(struct x64 *x, const struct ir_helper *helper)
+{
+    enum thunk kind = call_kind(helper);
+    if (kind == THUNK_CALL_RAISE)
+        enc_mov_imm(&x->e, RDI, (uint32_t)x->pgoff);
+    enc_mov_imm(&x->e, RAX, (uintptr_t)helper->fn);
+    cg_call_thunk(x, kind);
+}
+
 static void emit_call(struct x64 *x, ir_ref v)
 {
     static const uint8_t arg_reg[3] = {RSI, RDX, RCX};
@@ -284,11 +293,12 @@ static void emit_call(struct x64 *x, ir_ref v)
         ra_move_to(x, insn->arg[k], arg_reg[k]);
     }
     ra_evict_all(x);
-    enum thunk kind = call_kind(helper);
-    if (kind == THUNK_CALL_RAISE)
-        enc_mov_imm(&x->e, RDI, (uint32_t)x->pgoff);
-    enc_mov_imm(&x->e, RAX, (uintptr_t)helper->fn);
-    cg_call_thunk(x, kind);
+    if (cg_is_quick(x, (unsigned)insn->imm)) {
+        enc_mov_imm(&x->e, RCX, (uint32_t)x->pgoff);
+        enc_call_to(&x->e, x->quick[insn->imm]);
+    } else {
+        call_helper(x, helper);
+    }
     ra_forget_temps(x);
     if (x->val[v].uses) {
         ra_take(x, RAX);

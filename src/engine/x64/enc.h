@@ -217,6 +217,7 @@ enum {
     OP_LZCNT = 0x12bd,
     OP_TZCNT = 0x12bc,
     OP_POPCNT = 0x12b8,
+    OP_BSF = 0x10bc,
     OP_BSR = 0x10bd,
     OP_SHRD = 0x10ac,
     OP_SHLD = 0x10a4,

@@ -297,7 +297,34 @@ static void make_slow(struct x64 *x, enum thunk thunk, uintptr_t fn)
 static void make_indirect(struct x64 *x)
 {
     mark(x, THUNK_INDIRECT);
-    cg_indirect(x, x->thunk[THUNK_MISS]);
+    cg_indirect(x, x->thunk[THUNK_MISS], 0);
+}
+
+/* The target's page is not known, or guarded: then its pads say whether the branch may land. What
+ * they do not say, the run-time system finds out. */
+static void make_landing(struct x64 *x, unsigned landing)
+{
+    struct enc *e = &x->e;
+    mark(x, THUNK_LAND + landing - 1);
+    enc_test_imm(e, W8, RAX, 3);
+    size_t odd = enc_jcc8(e, CC_NE);
+    cg_itlb_entry(x);
+    enc_mov(e, W64, RDX, RAX);
+    enc_alu_imm(e, ALU_AND, W64, RDX, -(int32_t)IR_PAGE_SIZE);
+    enc_alu_load(e, ALU_CMP, W64, RDX, mem_at(RCX, offsetof(struct ir_itlb_entry, tag)));
+    size_t other = enc_jcc8(e, CC_NE);
+    enc_load(e, W64, RSI, mem_at(RCX, offsetof(struct ir_itlb_entry, table)));
+    enc_mov(e, W32, RDI, RAX);
+    enc_alu_imm(e, ALU_AND, W32, RDI, IR_PAGE_SIZE - 1);
+    enc_shift_imm(e, SH_SHR, W32, RDI, 2);
+    enc_test_mem8(e, mem_index(RSI, RDI, 0, IR_PADS), 1u << landing);
+    size_t unknown = enc_jcc8(e, CC_E);
+    cg_enter_page(x);
+    enc_patch8(e, odd);
+    enc_patch8(e, other);
+    enc_patch8(e, unknown);
+    enc_store_imm(e, W8, cpu_mem(x->layout.landing), (int32_t)landing);
+    enc_jmp_to(e, x->thunk[THUNK_MISS]);
 }
 
 int x64_make_thunks(struct x64 *x, size_t *used)
@@ -318,6 +345,8 @@ int x64_make_thunks(struct x64 *x, size_t *used)
     make_lookup(x, THUNK_MISS, (uintptr_t)config->callbacks.lookup);
     x->thunks.miss = (void *)(uintptr_t)x->thunk[THUNK_MISS];
     make_indirect(x);
+    for (unsigned landing = 1; landing <= 3; landing++)
+        make_landing(x, landing);
     make_calls(x);
     make_slow(x, THUNK_LD, (uintptr_t)rt->ld);
     make_slow(x, THUNK_ST, (uintptr_t)rt->st);
@@ -330,6 +359,7 @@ int x64_make_thunks(struct x64 *x, size_t *used)
     make_slow(x, THUNK_CAS, (uintptr_t)rt->cas);
     make_slow(x, THUNK_LDX, (uintptr_t)rt->ldx);
     make_slow(x, THUNK_STX, (uintptr_t)rt->stx);
+    x64_make_seals(x);
     *used = (enc_at(&x->e) + 63) & ~(size_t)63;
     return 0;
 }

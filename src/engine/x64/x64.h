@@ -63,6 +63,7 @@ struct x64_config {
     struct x64_callbacks callbacks;
     bool fp_default;  /* reserved */
     unsigned without; /* X64_NO_* */
+    bool whole_pairs; /* pairs of registers move by one instruction, and other CPUs see them so */
     uint8_t *rw, *rx; /* code memory for the thunks: the same bytes, writable and executable view */
     size_t room;
 };

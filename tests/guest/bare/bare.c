@@ -165,6 +165,7 @@ static void after(struct cpu *cpu, struct frame *frame, u64 ec)
         break;
     default:
         frame->elr += 4;
+        frame->spsr &= ~(3ul << 10); /* PSTATE.BTYPE */
     }
 }
 

@@ -36,7 +36,7 @@ static void icache(struct arm_cpu *cpu, uint64_t pa, uint64_t len)
     pe->icache_len = len;
 }
 
-static void wfi(struct arm_cpu *cpu)
+static void wfi(struct arm_cpu *cpu, uint64_t timeout_ns)
 {
     ((struct pe *)cpu)->wfis++;
 }

@@ -108,7 +108,7 @@ static void keys_reach_the_same_registers(void **state)
 static void unknown_registers_are_undefined(void **state)
 {
     static const uint32_t regs[] = {REG(3, 4, 1, 1, 0), REG(3, 6, 1, 1, 0),  REG(3, 3, 9, 12, 0),
-                                    REG(3, 0, 2, 1, 0), REG(3, 0, 10, 4, 1), REG(3, 0, 5, 3, 0),
+                                    REG(3, 0, 1, 0, 6), REG(3, 0, 10, 4, 1), REG(3, 0, 5, 3, 0),
                                     REG(3, 0, 0, 0, 1), REG(1, 4, 8, 7, 0)};
     struct pe *pe = *state;
 
@@ -154,14 +154,16 @@ static void id_registers_say_what_the_model_has(void **state)
     } cases[] = {
         {"max", 4, 0, 0x1301000001110011},
         {"max,-fp16", 4, 0, 0x1301000001000011},
-        {"max", 4, 1, 0x20},
+        {"max", 4, 1, 0x21},
         {"max", 5, 0, 0x10305006},
         {"max", 6, 0, 0x1021111110212120},
-        {"max", 6, 1, 0x0011101100111001},
-        {"max", 6, 2, 0},
-        {"max", 7, 0, 0x100125},
+        {"max", 6, 1, 0x0011111110211502},
+        {"max", 6, 2, 0x0010000000110002},
+        {"max", 7, 0, 0x1000000000100125},
         {"max", 7, 1, 0x200002},
-        {"max", 7, 2, 0x1000000000000010},
+        {"max", 7, 2, 0x1000000100100010},
+        {"max,-fpac,-lrcpc2,-dpb2", 6, 1, 0x0011111110111301},
+        {"max,-pauth", 6, 1, 0x0011111100211002},
         {"cortex-a53", 4, 0, 0x1100000001000011},
         {"cortex-a53", 4, 1, 0},
         {"cortex-a53", 6, 0, 0x11120},
@@ -172,7 +174,7 @@ static void id_registers_say_what_the_model_has(void **state)
         {"max,-fp16", 6, 0, 0x1020111110212120},
         {"max,-sha3", 6, 0, 0x1021111010211120},
         {"max,-sm4", 6, 0, 0x1021100110212120},
-        {"max,-jscvt,-bf16", 6, 1, 0x0011001100110001},
+        {"max,-jscvt,-bf16", 6, 1, 0x0011011110210502},
         {"max,-flagm2,-pan2", 6, 0, 0x1011111110212120},
         {"max,-pan2", 7, 1, 0x100002},
         {"neoverse-n1", 4, 0, 0x1100000001110011},
@@ -375,7 +377,7 @@ static void res1_and_res0_of_sctlr_read_so(void **state)
     pe_msr(pe, SCTLR, 0);
     assert_int_equal(pe_mrs(pe, SCTLR), 0x30400980);
     pe_msr(pe, SCTLR, ~0ull);
-    assert_int_equal(pe_mrs(pe, SCTLR), 0x100037dddb9full);
+    assert_int_equal(pe_mrs(pe, SCTLR), 0x101affddffdfull);
     pe_model(pe, "cortex-a53");
     pe_msr(pe, SCTLR, 0);
     assert_int_equal(pe_mrs(pe, SCTLR), 0x30d00980);
@@ -564,6 +566,10 @@ static void cache_geometry_follows_csselr(void **state)
     struct pe *pe = *state;
 
     assert_int_equal(pe_mrs(pe, CTR), 0x9444c004);
+    assert_int_equal(pe_mrs(pe, REG(3, 1, 0, 0, 0)), 0x7f0000001a);
+    pe_msr(pe, REG(3, 2, 0, 0, 0), 2);
+    assert_int_equal(pe_mrs(pe, REG(3, 1, 0, 0, 0)), 0x3ff0000007a);
+    pe_model(pe, "cortex-a53"); /* without FEAT_CCIDX */
     assert_int_equal(pe_mrs(pe, REG(3, 1, 0, 0, 0)), 0xfe01a);
     pe_msr(pe, REG(3, 2, 0, 0, 0), 2);
     assert_int_equal(pe_mrs(pe, REG(3, 1, 0, 0, 0)), 0x7fe07a);

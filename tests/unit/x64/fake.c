@@ -288,7 +288,7 @@ void fake_init(struct fake_cpu *cpu)
     cpu->itlb_mask = (FAKE_TLB - 1) * sizeof(struct ir_itlb_entry);
     for (unsigned k = 0; k < FAKE_TLB; k++) {
         cpu->dtlb[k] = (struct ir_tlb_entry){.rtag = 1, .wtag = 1};
-        cpu->ctlb[k] = (struct ir_itlb_entry){.tag = 1};
+        cpu->ctlb[k] = (struct ir_itlb_entry){.tag = 1, .open = 1};
     }
     for (unsigned k = 0; k < IR_PAGE_SLOTS; k++)
         cpu->slots[k].page = IR_NO_PAGE;
