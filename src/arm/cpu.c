@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "arm/pauth.h"
+#include "arm/hooks.h"
 #include "arm/pstate.h"
 #include "arm/sysreg.h"
 
@@ -34,6 +35,7 @@ void arm_cpu_reset(struct arm_cpu *cpu, uint64_t pc, uint64_t x0)
 
     arm_sysreg_reset(cpu);
     arm_pac_update(cpu);
+    arm_pmu_reset(cpu);
     cpu->engine_ops->debug_changed(cpu);
     cpu->engine_ops->context_changed(cpu);
 }
@@ -111,14 +113,25 @@ void arm_daif_changed(struct arm_cpu *cpu)
 }
 
 /* The event stream is bit EVNTI of the virtual counter, or of the counter without its low 8 bits
- * (EVNTIS), as CNTKCTL_EL1 says (manual D11.2.4). */
-uint64_t arm_wfe_timeout(const struct arm_cpu *cpu)
+ * (EVNTIS), going up, or down with EVNTDIR, as CNTKCTL_EL1 says (manual D11.2.4). An event since the
+ * last call is in the event register. */
+uint64_t arm_wfe_timeout(struct arm_cpu *cpu)
 {
+    const uint32_t cntvct = ARM_SYSREG(3, 3, 14, 0, 2);
     uint64_t ticks = 2ull << (bits(cpu->cntkctl_el1, 7, 4) + 8 * bit(cpu->cntkctl_el1, 17));
+    uint64_t count, number;
 
     if (!bit(cpu->cntkctl_el1, 2) || !cpu->features->cntfrq)
         return UINT64_MAX;
-    return ticks * 1000000000ull / cpu->features->cntfrq;
+    count =
+        cpu->hooks->timer_read ? cpu->hooks->timer_read(cpu->hooks->timer, cpu->index, cntvct) : 0;
+    count += bit(cpu->cntkctl_el1, 3) ? 0 : ticks / 2;
+    number = count / ticks;
+    if (number != cpu->stream_events) {
+        cpu->stream_events = number;
+        return 0;
+    }
+    return (ticks - count % ticks) * 1000000000ull / cpu->features->cntfrq + 1;
 }
 
 uint64_t arm_counter_distance(struct arm_cpu *cpu, uint64_t value)

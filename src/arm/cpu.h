@@ -14,6 +14,7 @@
 
 #include "base/v128.h"
 #include "arm/features.h"
+#include "arm/pmu.h"
 
 struct arm_cpu;
 struct arm_tlbi;
@@ -31,6 +32,7 @@ enum {
     ARM_ATTENTION_WORK = 2,  /* the engine's mailbox has requests of other vCPUs */
     ARM_ATTENTION_STOP = 4,  /* the engine wants the thread parked */
     ARM_ATTENTION_POWER = 8, /* power state changed (PSCI) */
+    ARM_ATTENTION_PMU = 16,  /* a performance counter may have overflowed */
 };
 
 /* What arm/ asks of the engine that runs this CPU. */
@@ -125,7 +127,6 @@ struct arm_cpu {
     uint64_t dbgwvr[ARM_WATCHPOINTS], dbgwcr[ARM_WATCHPOINTS];
     uint64_t dbgclaim;
     uint64_t mpidr;             /* MPIDR_EL1 value, set at creation */
-    uint64_t pmu[16];           /* performance monitors, as far as offered */
 
     /* --- wiring ------------------------------------------------------------------------------ */
     unsigned index;             /* 0-based number in the machine */
@@ -153,6 +154,8 @@ struct arm_cpu {
     uint64_t utlb_mask;
     uint8_t page_slots_used[32];                         /* see ir_layout */
     struct { uint64_t page, addend; } page_slot[512];    /* struct ir_page_slot */
+    struct arm_pmu pmu; /* performance monitors */
+    uint64_t stream_events; /* of the event stream, when it was last looked at */
 };
 
 /* The bits of FPSR that are implemented: QC, IDC, IXC..IOC. */
@@ -187,8 +190,9 @@ void arm_set_el(struct arm_cpu *cpu, unsigned el, unsigned spsel);
  * engine if debug exceptions depend on it. */
 void arm_daif_changed(struct arm_cpu *cpu);
 
-/* Nanoseconds a WFE may sleep at most: the event stream's period, UINT64_MAX if it is off. */
-uint64_t arm_wfe_timeout(const struct arm_cpu *cpu);
+/* Nanoseconds until the next event of the event stream, 0 if there was one since the last call,
+ * UINT64_MAX if it is off. */
+uint64_t arm_wfe_timeout(struct arm_cpu *cpu);
 
 /* Nanoseconds until CNTVCT_EL0 reaches a value: 0 if it has, UINT64_MAX if there is no counter. */
 uint64_t arm_counter_distance(struct arm_cpu *cpu, uint64_t value);

@@ -43,10 +43,11 @@ static bool state_match(uint64_t control, unsigned el)
     return el ? bit(control, 1) : bit(control, 2);
 }
 
-/* Compares as the registers hold addresses: bits 48:0, those above are copies of bit 48. */
-static uint64_t address(uint64_t va)
+/* Compares as the registers hold addresses: bits 48:0, 52:0 with FEAT_LVA; those above are copies
+ * of the highest. */
+static uint64_t address(const struct arm_cpu *cpu, uint64_t va)
 {
-    return va & ones(49);
+    return va & ones(arm_has(cpu->features, ARM_FEAT_LVA) ? 53 : 49);
 }
 
 static bool context_match(const struct arm_cpu *cpu, unsigned n)
@@ -73,9 +74,9 @@ static bool breakpoint_match(const struct arm_cpu *cpu, unsigned n, uint64_t va)
     case BT_ADDRESS_LINKED:
         if (!linked_match(cpu, control))
             return false;
-        return address(va) >> 2 == address(cpu->dbgbvr[n]) >> 2;
+        return address(cpu, va) >> 2 == address(cpu, cpu->dbgbvr[n]) >> 2;
     case BT_ADDRESS:
-        return address(va) >> 2 == address(cpu->dbgbvr[n]) >> 2;
+        return address(cpu, va) >> 2 == address(cpu, cpu->dbgbvr[n]) >> 2;
     case BT_CONTEXT:
         return n >= FIRST_CONTEXT && context_match(cpu, n);
     default:
@@ -123,7 +124,7 @@ bool arm_breakpoint_in_page(const struct arm_cpu *cpu, uint64_t va, unsigned el)
         if (!breakpoint_possible(cpu, n, el))
             continue;
         if (bits(cpu->dbgbcr[n], 23, 20) == BT_CONTEXT ||
-            address(va) >> 12 == address(cpu->dbgbvr[n]) >> 12)
+            address(cpu, va) >> 12 == address(cpu, cpu->dbgbvr[n]) >> 12)
             return true;
     }
     return false;
@@ -142,7 +143,7 @@ static bool watched(const struct arm_cpu *cpu, unsigned n, uint64_t *base, unsig
     if (mask && (mask < 3 || bits(control, 12, 5) != 0xff))
         return false;
     *low = mask ? mask : bit(cpu->dbgwvr[n], 2) ? 2 : 3;
-    *base = address(cpu->dbgwvr[n]) & ~ones(*low);
+    *base = address(cpu, cpu->dbgwvr[n]) & ~ones(*low);
     return true;
 }
 
@@ -151,7 +152,7 @@ static bool watchpoint_byte(const struct arm_cpu *cpu, unsigned n, uint64_t va)
     uint64_t base;
     unsigned low;
 
-    if (!watched(cpu, n, &base, &low) || (address(va) & ~ones(low)) != base)
+    if (!watched(cpu, n, &base, &low) || (address(cpu, va) & ~ones(low)) != base)
         return false;
     return low > 3 || bit(cpu->dbgwcr[n], 5 + (unsigned)(va & ones(low)));
 }
@@ -178,7 +179,7 @@ bool arm_watchpoint_in_page(const struct arm_cpu *cpu, uint64_t va, unsigned el)
             continue;
         if (low < 12)
             low = 12;
-        if ((address(va) & ~ones(low)) == (base & ~ones(low)))
+        if ((address(cpu, va) & ~ones(low)) == (base & ~ones(low)))
             return true;
     }
     return false;

@@ -21,6 +21,10 @@ static void enter(struct arm_cpu *cpu, unsigned vector, uint64_t ret)
     else if (cpu->spsel)
         vector += 0x200;
 
+    if (cpu->pmu.counting) {
+        arm_pmu_sync(cpu);
+        arm_pmu_count(cpu, ARM_PMU_EXC_TAKEN, ~0u);
+    }
     cpu->spsr_el1 = arm_pstate(cpu);
     cpu->elr_el1 = ret;
     arm_set_el(cpu, 1, 1);
@@ -35,6 +39,13 @@ static void enter(struct arm_cpu *cpu, unsigned vector, uint64_t ret)
         cpu->ssbs = !!(cpu->sctlr_el1 & ARM_SCTLR_DSSBS);
     cpu->pc = cpu->vbar_el1 + vector;
     cpu->engine_ops->context_changed(cpu);
+}
+
+/* Whether the instruction at fault has been counted as executed, but was not. */
+static bool not_retired(enum arm_ec ec)
+{
+    return ec == ARM_EC_UNKNOWN || ec == ARM_EC_WFX || ec == ARM_EC_FP || ec == ARM_EC_SYSREG ||
+           ec == ARM_EC_DABORT_LOW || ec == ARM_EC_SP_ALIGN || ec == ARM_EC_WATCH_LOW;
 }
 
 /* Classes that come in pairs: the odd one says that the exception was taken from the same EL. */
@@ -61,6 +72,8 @@ static void take_sync_at(struct arm_cpu *cpu, enum arm_ec ec, uint32_t iss, bool
                     "cpu%u EL%u sync ec 0x%02x iss 0x%07x pc 0x%llx far 0x%llx", cpu->index,
                     cpu->el, class, iss, (unsigned long long)cpu->pc,
                     (unsigned long long)(far_valid ? far : 0));
+    if (cpu->pmu.retiring && cpu->pmu.retired && not_retired(ec))
+        cpu->pmu.retired--;
     enter(cpu, VECTOR_SYNC, ret);
     cpu->raised = 1;
 }
@@ -208,6 +221,10 @@ void arm_eret(struct arm_cpu *cpu)
 
 void arm_eret_to(struct arm_cpu *cpu, uint64_t target)
 {
+    if (cpu->pmu.counting) {
+        arm_pmu_sync(cpu);
+        arm_pmu_count(cpu, ARM_PMU_EXC_RETURN, ~0u);
+    }
     return_pstate(cpu, cpu->spsr_el1);
     cpu->step_isv = cpu->step_ex = 0;
     cpu->monitor[0] = ARM_MONITOR_OPEN; /* ClearExclusiveLocal() */

@@ -27,6 +27,10 @@ static const char *const feature_names[ARM_FEATURES] = {
     [ARM_FEAT_DPB2] = "dpb2", [ARM_FEAT_CCIDX] = "ccidx", [ARM_FEAT_PAUTH] = "pauth",
     [ARM_FEAT_FPAC] = "fpac", [ARM_FEAT_BTI] = "bti", [ARM_FEAT_MOPS] = "mops",
     [ARM_FEAT_LSE2] = "lse2", [ARM_FEAT_FPACCOMBINE] = "fpaccombine",
+    [ARM_FEAT_TLBIOS] = "tlbios", [ARM_FEAT_TLBIRANGE] = "tlbirange", [ARM_FEAT_TTL] = "ttl",
+    [ARM_FEAT_TTST] = "ttst", [ARM_FEAT_HPDS] = "hpds", [ARM_FEAT_HPDS2] = "hpds2",
+    [ARM_FEAT_LVA] = "lva", [ARM_FEAT_LPA] = "lpa", [ARM_FEAT_LPA2] = "lpa2",
+    [ARM_FEAT_CNP] = "cnp", [ARM_FEAT_IDST] = "idst", [ARM_FEAT_PMUV3] = "pmuv3",
 };
 /* clang-format on */
 
@@ -35,8 +39,10 @@ static const char *const feature_names[ARM_FEATURES] = {
 /* Translated code does not speculate past a fault, so every model can promise CSV2 and CSV3; a
  * guest then spares itself the page-table switch at each system call. */
 enum {
-    V8_0 = BIT(AES) | BIT(PMULL) | BIT(SHA1) | BIT(SHA256) | BIT(CRC32) | BIT(CSV2) | BIT(CSV3),
-    V8_2 = V8_0 | BIT(LSE) | BIT(RDM) | BIT(PAN) | BIT(PAN2) | BIT(HAFDBS) | BIT(UAO) | BIT(DPB),
+    V8_0 = BIT(AES) | BIT(PMULL) | BIT(SHA1) | BIT(SHA256) | BIT(CRC32) | BIT(CSV2) | BIT(CSV3) |
+           BIT(PMUV3),
+    V8_2 = V8_0 | BIT(LSE) | BIT(RDM) | BIT(PAN) | BIT(PAN2) | BIT(HAFDBS) | BIT(UAO) | BIT(DPB) |
+           BIT(HPDS) | BIT(HPDS2) | BIT(CNP),
 };
 
 static const struct model {
@@ -52,6 +58,7 @@ static const struct model {
      V8_2 | BIT(LRCPC) | BIT(SSBS) | BIT(FP16) | BIT(DotProd)},
 };
 
+/* clang-format off */
 /* What a feature cannot be without (its ID field's values build upon each other, or the manual
  * says so). */
 static const struct {
@@ -65,7 +72,10 @@ static const struct {
     {ARM_FEAT_SM3, ARM_FEAT_SM4},     {ARM_FEAT_SM4, ARM_FEAT_SM3},
     {ARM_FEAT_LRCPC2, ARM_FEAT_LRCPC}, {ARM_FEAT_DPB2, ARM_FEAT_DPB},
     {ARM_FEAT_FPAC, ARM_FEAT_PAUTH}, {ARM_FEAT_FPACCOMBINE, ARM_FEAT_FPAC},
+    {ARM_FEAT_TLBIRANGE, ARM_FEAT_TLBIOS}, {ARM_FEAT_HPDS2, ARM_FEAT_HPDS},
+    {ARM_FEAT_LPA2, ARM_FEAT_LPA}, {ARM_FEAT_LPA2, ARM_FEAT_LVA},
 };
+/* clang-format on */
 
 const char *arm_model_name(unsigned index)
 {
@@ -129,7 +139,7 @@ static void drop(struct arm_features *features, unsigned feature)
 static int parse_feature(struct arm_features *features, const char *text, size_t len,
                          struct error *err)
 {
-    char names[640];
+    char names[1024];
 
     if (len && (text[0] == '+' || text[0] == '-'))
         for (unsigned i = 0; i < ARM_FEATURES; i++) {

@@ -42,6 +42,13 @@ struct arm_hooks {
     /* All PEs stand still from now on, or are about to run again: the counters stop with them, so
      * that a pause or a debugger costs the guest no time. Not nested. May be NULL. */
     void (*timer_stop)(void *timer, bool stop);
+
+    /* Performance monitors: the time in nanoseconds, which stops as the counters do; a call of
+     * arm_pmu_alarm() in that many; the PE's overflow interrupt. May be NULL. */
+    uint64_t (*pmu_now)(void *pmu);
+    void (*pmu_alarm)(void *pmu, unsigned cpu, uint64_t ns);
+    void (*pmu_line)(void *pmu, unsigned cpu, bool level);
+    void *pmu;
 };
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stage 1 translation of the EL1&0 regime: VMSAv8-64 table walks (manual D8.2 to D8.5), 48-bit
- * addresses, 4, 16 and 64 KiB granules, hardware access flag and dirty state. This is the TLB miss
- * path: descriptors are read straight from the host memory behind the guest's RAM.
+ * Stage 1 translation of the EL1&0 regime: VMSAv8-64 table walks (manual D8.2 to D8.5) with 4, 16
+ * and 64 KiB granules, 48-bit addresses and those of 52 bits (FEAT_LVA, FEAT_LPA, FEAT_LPA2),
+ * hardware access flag and dirty state. This is the TLB miss path: descriptors are read straight
+ * from the host memory behind the guest's RAM.
  */
 #include "arm/mmu.h"
 
@@ -14,7 +15,8 @@
 #include "base/trace.h"
 #include "machine/mem/mem.h"
 
-enum { PA_BITS = 48, VA_BITS = 48 };
+enum { PA_MAX = 52 }; /* bits that any address has room for */
+enum { GRAIN_64K = 16 };
 
 /* Descriptor bits (manual D8.3.1, D8.3.2). */
 #define DESC_VALID   (1ull << 0)
@@ -41,6 +43,9 @@ struct walk {
     unsigned input_bits; /* 64 - TxSZ */
     unsigned pa_bits;    /* effective TCR_EL1.IPS */
     bool ha, hd, big_endian;
+    bool ds;       /* effective TCR_EL1.DS: descriptors of 52-bit addresses, 4 and 16 KiB */
+    bool wide_64k; /* the same for 64 KiB (FEAT_LPA) */
+    bool hpd;      /* table descriptors' permissions do not count */
 
     int level;       /* of the last descriptor read */
     uint64_t desc;   /* the block or page descriptor */
@@ -56,7 +61,10 @@ struct rights {
 
 static int fail(struct arm_fault *fault, unsigned fsc, int level, enum arm_access access)
 {
-    fault->fsc = (uint8_t)(fsc + (unsigned)level);
+    fault->fsc = level >= 0                     ? (uint8_t)(fsc + (unsigned)level)
+                 : fsc == ARM_FSC_TRANSLATION   ? ARM_FSC_TRANSLATION_M1
+                 : fsc == ARM_FSC_EXTERNAL_WALK ? ARM_FSC_EXTERNAL_WALK_M1
+                                                : ARM_FSC_ADDRESS_SIZE_M1;
     fault->s1ptw = false;
     fault->write = access == ARM_WRITE;
     return -EFAULT;
@@ -93,17 +101,30 @@ uint64_t arm_branch_addr(const struct arm_cpu *cpu, uint64_t va)
     return top_byte_ignored(cpu, va, true) ? (uint64_t)sext64(va, 56) : va;
 }
 
-/* Out of range TnSZ: constrained unpredictable; the nearest value in range is used. */
-static unsigned clamp_size(unsigned txsz)
+static unsigned size_field(const struct arm_cpu *cpu, bool upper)
 {
-    return txsz < 64 - VA_BITS ? 64 - VA_BITS : txsz > 39 ? 39 : txsz;
+    return (unsigned)(upper ? bits(cpu->tcr_el1, 21, 16) : bits(cpu->tcr_el1, 5, 0));
 }
 
+/* AArch64.S1MinTxSZ(), AArch64.MaxTxSZ(). */
+static void size_range(const struct arm_cpu *cpu, bool upper, unsigned *least, unsigned *most)
+{
+    unsigned grain = granule(cpu->tcr_el1, upper);
+    bool wide =
+        grain == GRAIN_64K ? arm_has(cpu->features, ARM_FEAT_LVA) : bit(cpu->tcr_el1, ARM_TCR_DS);
+
+    *least = wide ? 12 : 16;
+    *most = !arm_has(cpu->features, ARM_FEAT_TTST) ? 39 : grain == GRAIN_64K ? 47 : 48;
+}
+
+/* For addresses with codes, what is out of range counts as the nearest that is in it
+ * (CalculateBottomPACBit()). */
 unsigned arm_va_bits(const struct arm_cpu *cpu, bool upper)
 {
-    uint64_t tcr = cpu->tcr_el1;
+    unsigned txsz = size_field(cpu, upper), least, most;
 
-    return 64 - clamp_size((unsigned)(upper ? bits(tcr, 21, 16) : bits(tcr, 5, 0)));
+    size_range(cpu, upper, &least, &most);
+    return 64 - (txsz < least ? least : txsz > most ? most : txsz);
 }
 
 uint16_t arm_asid(const struct arm_cpu *cpu)
@@ -114,11 +135,40 @@ uint16_t arm_asid(const struct arm_cpu *cpu)
     return bit(cpu->tcr_el1, ARM_TCR_AS) ? asid : asid & 0xff;
 }
 
+/* Bits of addresses without those that only some granules can express. */
+static unsigned output_bits(const struct arm_cpu *cpu, const struct walk *w)
+{
+    static const uint8_t ips[8] = {32, 36, 40, 42, 44, 48, 52, 52};
+    unsigned asked = ips[bits(cpu->tcr_el1, ARM_TCR_IPS + 2, ARM_TCR_IPS)];
+    unsigned limit = w->ds || w->wide_64k ? 52 : 48;
+
+    return asked < limit ? asked : limit;
+}
+
+/* AArch64.S1TxSZFaults(): out of range, a fault comes by FEAT_LVA below the minimum and may come
+ * anywhere else. */
+static bool size_valid(const struct arm_cpu *cpu, bool upper)
+{
+    unsigned txsz = size_field(cpu, upper), least, most;
+
+    size_range(cpu, upper, &least, &most);
+    return txsz >= least && txsz <= most;
+}
+
+/* AArch64.S1TTBaseAddress(), but for its alignment. */
+static uint64_t table_base(const struct arm_cpu *cpu, const struct walk *w, uint64_t ttbr)
+{
+    bool wide = w->wide_64k && bits(cpu->tcr_el1, ARM_TCR_IPS + 2, ARM_TCR_IPS) >= 6;
+
+    if (w->ds || wide)
+        return bits(ttbr, 5, 2) << 48 | bits(ttbr, 47, 6) << 6;
+    return bits(ttbr, 47, 1) << 1;
+}
+
 /* Chooses table base and geometry. False: the address is in neither half, or walks are disabled,
  * for EL0 perhaps (FEAT_E0PD). */
 static bool walk_begin(struct walk *w, uint64_t va, unsigned el)
 {
-    static const uint8_t ips[8] = {32, 36, 40, 42, 44, 48, 48, 48};
     const struct arm_cpu *cpu = w->cpu;
     uint64_t tcr = cpu->tcr_el1;
     unsigned top = top_byte_ignored(cpu, va, w->fetch) ? 55 : 63;
@@ -126,14 +176,19 @@ static bool walk_begin(struct walk *w, uint64_t va, unsigned el)
     uint64_t ttbr = upper ? cpu->ttbr1_el1 : cpu->ttbr0_el1;
 
     w->va = va;
-    w->input_bits = arm_va_bits(cpu, upper);
+    w->input_bits = 64 - size_field(cpu, upper);
     w->grain = granule(tcr, upper);
-    w->pa_bits = ips[bits(tcr, 34, 32)];
+    w->ds = bit(tcr, ARM_TCR_DS) && w->grain != GRAIN_64K;
+    w->wide_64k = w->grain == GRAIN_64K && arm_has(cpu->features, ARM_FEAT_LPA);
+    w->hpd = bit(tcr, upper ? ARM_TCR_HPD1 : ARM_TCR_HPD0);
+    w->pa_bits = output_bits(cpu, w);
     w->ha = bit(tcr, ARM_TCR_HA);
     w->hd = w->ha && bit(tcr, ARM_TCR_HD);
     w->big_endian = cpu->sctlr_el1 & ARM_SCTLR_EE;
     w->tables = 0;
-    w->base = bits(ttbr, 47, 1) << 1;
+    w->base = table_base(cpu, w, ttbr);
+    if (!size_valid(cpu, upper))
+        return false;
     if (bits(va, top, w->input_bits) != (upper ? ones(top - w->input_bits + 1) : 0))
         return false;
     if (el == 0 && bit(tcr, upper ? ARM_TCR_E0PD1 : ARM_TCR_E0PD0))
@@ -166,7 +221,28 @@ static bool is_block(const struct walk *w)
 {
     if (w->desc & DESC_TABLE)
         return w->level == 3;
-    return w->level == 2 || (w->level == 1 && w->grain == 12);
+    switch (w->level) {
+    case 2:
+        return true;
+    case 1:
+        return w->grain == 12 || w->ds || w->wide_64k;
+    case 0:
+        return w->grain == 12 && w->ds;
+    default:
+        return false;
+    }
+}
+
+/* The address in a descriptor, from bit `low` on: AArch64.NextTableBase(), AArch64.LeafBase(). */
+static uint64_t output(const struct walk *w, unsigned low)
+{
+    uint64_t base = w->desc & ones(48) & ~ones(low);
+
+    if (w->ds)
+        return base | bits(w->desc, 9, 8) << 50 | bits(w->desc, 49, 48) << 48;
+    if (w->wide_64k)
+        return base | bits(w->desc, 15, 12) << 48;
+    return base;
 }
 
 static bool stop(struct walk *w, unsigned fsc)
@@ -181,7 +257,7 @@ static bool walk(struct walk *w)
 {
     unsigned stride = w->grain - 3;
     unsigned top = w->input_bits - 1;
-    uint64_t excess = ~ones(w->pa_bits) & ones(PA_BITS);
+    uint64_t excess = ~ones(w->pa_bits) & ones(PA_MAX);
     unsigned low;
 
     w->level = 0;
@@ -198,13 +274,13 @@ static bool walk(struct walk *w)
         if (!(w->desc & DESC_VALID))
             return stop(w, ARM_FSC_TRANSLATION);
         if (is_block(w))
-            return !(w->desc & excess & ~ones(low)) || stop(w, ARM_FSC_ADDRESS_SIZE);
+            return !(output(w, low) & excess) || stop(w, ARM_FSC_ADDRESS_SIZE);
         if (!(w->desc & DESC_TABLE))
             return stop(w, ARM_FSC_TRANSLATION);
-        w->base = w->desc & ones(PA_BITS) & ~ones(w->grain);
+        w->base = output(w, w->grain);
         if (w->base & excess)
             return stop(w, ARM_FSC_ADDRESS_SIZE);
-        w->tables |= w->desc;
+        w->tables |= w->hpd ? 0 : w->desc;
         w->level++;
         top = low - 1;
         low -= stride;
@@ -284,16 +360,27 @@ static void set_attributes(struct arm_translation *out, uint8_t mair, uint8_t sh
     out->sh = device || nc ? 2 : sh;
 }
 
+/* With 52-bit descriptors their place is taken by address bits, and TCR_EL1.SH0 or SH1 says it. */
+static uint8_t shareability(const struct walk *w)
+{
+    uint64_t tcr = w->cpu->tcr_el1;
+
+    if (w->ds)
+        return (uint8_t)(bit(w->va, 55) ? bits(tcr, 29, 28) : bits(tcr, 13, 12));
+    return (uint8_t)bits(w->desc, 9, 8);
+}
+
 /* The MMU is off: AArch64.S1DisabledOutput(). Data is Device-nGnRnE. */
 static int flat(struct arm_cpu *cpu, uint64_t va, enum arm_access access,
                 struct arm_translation *out, struct arm_fault *fault)
 {
     unsigned top = top_byte_ignored(cpu, va, access == ARM_FETCH) ? 55 : 63;
+    unsigned pa_bits = arm_has(cpu->features, ARM_FEAT_LPA) ? 52 : 48;
 
-    if (bits(va, top, PA_BITS))
+    if (bits(va, top, pa_bits))
         return fail(fault, ARM_FSC_ADDRESS_SIZE, 0, access);
-    out->pa = va & ones(PA_BITS);
-    out->size = 1ull << PA_BITS;
+    out->pa = va & ones(pa_bits);
+    out->size = 1ull << pa_bits;
     set_attributes(out, access != ARM_FETCH ? 0 : cpu->sctlr_el1 & ARM_SCTLR_I ? 0xaa : 0x44, 2);
     out->readable = out->writable = out->executable = out->dirty = out->global = true;
     out->guarded = false;
@@ -332,9 +419,8 @@ static int translate(struct arm_cpu *cpu, uint64_t va, unsigned el, bool pan,
 
     index = low_bit(&w, w.level);
     out->size = 1ull << index;
-    out->pa = (w.desc & ones(PA_BITS) & ~ones(index)) | (va & ones(index));
-    set_attributes(out, (uint8_t)(cpu->mair_el1 >> 8 * bits(w.desc, 4, 2)),
-                   (uint8_t)bits(w.desc, 9, 8));
+    out->pa = output(&w, index) | (va & ones(index));
+    set_attributes(out, (uint8_t)(cpu->mair_el1 >> 8 * bits(w.desc, 4, 2)), shareability(&w));
     out->readable = rights.r;
     out->writable = rights.w;
     out->executable = rights.x;

@@ -14,7 +14,7 @@ enum arm_memattr { ARM_MEM_DEVICE, ARM_MEM_NC, ARM_MEM_NORMAL };
 
 struct arm_translation {
     uint64_t pa;       /* of the address asked for */
-    uint64_t size;     /* bytes of the page or block (MMU off: 1 << 48) */
+    uint64_t size;     /* bytes of the page or block (MMU off: all that there is) */
     enum arm_memattr attr;
     bool readable, writable; /* at the EL and PAN state asked for */
     bool executable;

@@ -58,6 +58,15 @@ static void undefined(struct arm_cpu *cpu, uint32_t encoding, const char *name, 
     arm_take_undefined(cpu);
 }
 
+/* The feature ID space, whose UNDEFINED reads tell what was read (FEAT_IDST). */
+static bool in_id_space(const struct arm_cpu *cpu, uint32_t encoding, bool write)
+{
+    unsigned op1 = (unsigned)bits(encoding, 13, 11);
+
+    return arm_has(cpu->features, ARM_FEAT_IDST) && !write && bits(encoding, 15, 14) == 3 &&
+           (op1 == 0 || op1 == 1 || op1 == 3) && !bits(encoding, 10, 6);
+}
+
 /* CPACR_EL1.FPEN: 0b11 traps nothing, 0b01 traps EL0, else both. */
 static bool fp_trapped(const struct arm_cpu *cpu)
 {
@@ -79,7 +88,10 @@ static const struct arm_sysreg *checked(struct arm_cpu *cpu, uint32_t encoding, 
     if (!reg || !(reg->flags & right) ||
         (reg->feature && !arm_has(cpu->features, reg->feature - 1u)) ||
         ((reg->flags & ARM_SYSREG_SP0) && !cpu->spsel)) {
-        undefined(cpu, encoding & 0xffff, reg ? reg->name : "unknown", write);
+        if (in_id_space(cpu, encoding, write))
+            arm_take_sync(cpu, ARM_EC_SYSREG, iss, false, 0);
+        else
+            undefined(cpu, encoding & 0xffff, reg ? reg->name : "unknown", write);
         return NULL;
     }
     if ((reg->flags & ARM_SYSREG_TRAP0) && cpu->el == 0 && reg->trap0(cpu, write)) {

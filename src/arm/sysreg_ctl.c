@@ -178,10 +178,12 @@ void arm_write_cpacr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t
     changed(cpu);
 }
 
-/* CnP is RES0. */
+/* CnP says that TLBs may be shared; here none are. */
 void arm_write_ttbr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
-    *arm_sysreg_storage(cpu, reg) = value & ~1ull;
+    uint64_t res0 = arm_has(cpu->features, ARM_FEAT_CNP) ? 0 : 1;
+
+    *arm_sysreg_storage(cpu, reg) = value & ~res0;
     changed(cpu);
 }
 
@@ -195,6 +197,12 @@ void arm_write_tcr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t v
         known |= 1ull << ARM_TCR_E0PD0 | 1ull << ARM_TCR_E0PD1;
     if (arm_has(cpu->features, ARM_FEAT_PAUTH))
         known |= 1ull << ARM_TCR_TBID0 | 1ull << ARM_TCR_TBID1;
+    if (arm_has(cpu->features, ARM_FEAT_HPDS))
+        known |= 1ull << ARM_TCR_HPD0 | 1ull << ARM_TCR_HPD1;
+    if (arm_has(cpu->features, ARM_FEAT_HPDS2)) /* kept; no hardware here uses PBHA */
+        known |= ones(8) << ARM_TCR_HWU;
+    if (arm_has(cpu->features, ARM_FEAT_LPA2))
+        known |= 1ull << ARM_TCR_DS;
     cpu->tcr_el1 = value & known;
     arm_pac_update(cpu);
     changed(cpu);

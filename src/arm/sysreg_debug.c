@@ -93,7 +93,8 @@ void arm_write_bvr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t v
 
 void arm_write_wvr(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
-    *arm_sysreg_storage(cpu, reg) = (uint64_t)sext64(value & ~3ull, 49);
+    *arm_sysreg_storage(cpu, reg) =
+        (uint64_t)sext64(value & ~3ull, arm_has(cpu->features, ARM_FEAT_LVA) ? 53 : 49);
     changed(cpu);
 }
 

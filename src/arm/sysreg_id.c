@@ -41,8 +41,9 @@ static const struct field fields[] = {
     {PFR0, 56, 2, WITH(CSV2_3)}, /* with SCXTNUM_ELx */
     {PFR0, 60, 1, WITH(CSV3)},
     {PFR1, 0, 1, WITH(BTI)},
-    {PFR1, 4, 2, WITH(SSBS)}, /* with MSR and MRS of SSBS */
-    {DFR0, 0, 6, 0},          /* DebugVer: Armv8.0 */
+    {PFR1, 4, 2, WITH(SSBS)},  /* with MSR and MRS of SSBS */
+    {DFR0, 0, 6, 0},           /* DebugVer: Armv8.0 */
+    {DFR0, 8, 1, WITH(PMUV3)}, /* of Armv8.0 */
     {DFR0, 12, ARM_BREAKPOINTS - 1, 0},
     {DFR0, 20, ARM_WATCHPOINTS - 1, 0},
     {DFR0, 28, ARM_CONTEXT_BREAKPOINTS - 1, 0},
@@ -61,6 +62,8 @@ static const struct field fields[] = {
     {ISAR0, 48, 1, WITH(FHM)},
     {ISAR0, 52, 1, WITH(FLAGM)},
     {ISAR0, 52, 1, WITH(FLAGM2)},
+    {ISAR0, 56, 1, WITH(TLBIOS)},
+    {ISAR0, 56, 1, WITH(TLBIRANGE)},
     {ISAR0, 60, 1, WITH(RNG)},
     {ISAR1, 0, 1, WITH(DPB)},
     {ISAR1, 12, 1, WITH(JSCVT)},
@@ -82,17 +85,27 @@ static const struct field fields[] = {
     {ISAR2, 16, 1, WITH(MOPS)},
     {ISAR2, 20, 1, WITH(HBC)},
     {ISAR2, 52, 1, WITH(CSSC)},
-    {MMFR0, 0, 5, 0},            /* PARange: 48 bits */
-    {MMFR0, 4, 2, 0},            /* ASIDBits: 16 */
-    {MMFR0, 8, 1, 0},            /* BigEnd: mixed */
-    {MMFR0, 20, 1, 0},           /* TGran16: supported */
+    {MMFR0, 0, 5, 0},         /* PARange: 48 bits */
+    {MMFR0, 0, 1, WITH(LPA)}, /* 52 bits */
+    {MMFR0, 4, 2, 0},         /* ASIDBits: 16 */
+    {MMFR0, 8, 1, 0},         /* BigEnd: mixed */
+    {MMFR0, 20, 1, 0},        /* TGran16: supported */
+    {MMFR0, 20, 1, WITH(LPA2)},
+    {MMFR0, 28, 1, WITH(LPA2)},  /* TGran4: with 52 bits */
     {MMFR0, 60, 1, WITH(ECV)},   /* without the EL2 part */
     {MMFR1, 0, 2, WITH(HAFDBS)}, /* access flag and dirty state */
+    {MMFR1, 12, 1, WITH(HPDS)},
+    {MMFR1, 12, 1, WITH(HPDS2)},
     {MMFR1, 20, 1, WITH(PAN)},
     {MMFR1, 20, 1, WITH(PAN2)},
+    {MMFR2, 0, 1, WITH(CNP)},
     {MMFR2, 4, 1, WITH(UAO)},
+    {MMFR2, 16, 1, WITH(LVA)},
     {MMFR2, 20, 1, WITH(CCIDX)},
+    {MMFR2, 28, 1, WITH(TTST)},
     {MMFR2, 32, 1, WITH(LSE2)}, /* AT */
+    {MMFR2, 36, 1, WITH(IDST)},
+    {MMFR2, 48, 1, WITH(TTL)},
     {MMFR2, 60, 1, WITH(E0PD)},
 };
 

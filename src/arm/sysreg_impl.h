@@ -41,6 +41,14 @@ arm_sysreg_writer arm_write_mdscr, arm_write_oslar, arm_write_osdlr, arm_write_p
     arm_write_wcr, arm_write_mdccint, arm_write_nothing;
 arm_sysreg_trap arm_trap_dcc;
 
+/* sysreg_pmu.c: performance monitors. */
+arm_sysreg_reader arm_read_pmcr, arm_read_pmmask, arm_read_pmceid0, arm_read_pmselr,
+    arm_read_pmcounter, arm_read_pmtype, arm_read_pmuserenr;
+arm_sysreg_writer arm_write_pmcr, arm_write_pmset, arm_write_pmclr, arm_write_pmswinc,
+    arm_write_pmselr, arm_write_pmcounter, arm_write_pmtype, arm_write_pmuserenr;
+arm_sysreg_trap arm_trap_pm, arm_trap_pm_swinc, arm_trap_pm_cycles, arm_trap_pm_events,
+    arm_trap_pm_select;
+
 /* sysreg_op.c: TLB, cache and address translation operations. */
 arm_sysreg_writer arm_op_tlbi, arm_op_ic_all, arm_op_ic_va, arm_op_dc_va, arm_op_dc_ivac,
     arm_op_dc_zva, arm_op_dc_sw, arm_op_at, arm_op_restrict;

@@ -40,7 +40,28 @@ static uint64_t granule_pages(const struct arm_cpu *cpu, uint64_t va)
     return bit(va, 55) ? upper[bits(cpu->tcr_el1, 31, 30)] : lower[bits(cpu->tcr_el1, 15, 14)];
 }
 
-/* CRm 3 and 7: inner shareable or local. op2 names the operation. The TTL hint is not needed. */
+/*
+ * TLBI by range (FEAT_TLBIRANGE): BaseADDR, NUM, SCALE, TG. The granule in TG counts, and if it is
+ * the reserved one all goes. The TTL hint is not needed.
+ */
+static void decode_range(const struct arm_cpu *cpu, struct arm_tlbi *op, uint64_t value)
+{
+    static const uint8_t grains[4] = {0, 12, 14, 16};
+    unsigned grain = grains[bits(value, 47, 46)], scale = (unsigned)bits(value, 45, 44);
+    unsigned shift = bit(cpu->tcr_el1, ARM_TCR_DS) ? 16 : grain;
+
+    if (!grain) {
+        op->kind = ARM_TLBI_ALL;
+        return;
+    }
+    op->va = (uint64_t)sext64(bits(value, 36, 0), 37) << shift;
+    op->pages = (bits(value, 43, 39) + 1) << (5 * scale + 1 + grain - 12);
+}
+
+/*
+ * CRm: 3 inner shareable, 1 outer shareable (which here is the same), 7 local; 2, 5 and 6 the same
+ * by range. op2 names the operation. The TTL hint is not needed.
+ */
 void arm_op_tlbi(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
     static const struct {
@@ -50,8 +71,8 @@ void arm_op_tlbi(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t val
         {ARM_TLBI_ALL, false}, {ARM_TLBI_VA, false}, {ARM_TLBI_ASID, false}, {ARM_TLBI_VAA, false},
         {ARM_TLBI_ALL, false}, {ARM_TLBI_VA, true},  {ARM_TLBI_ALL, false},  {ARM_TLBI_VAA, true},
     };
-    unsigned op2 = reg->encoding & 7;
-    bool broadcast = bits(reg->encoding, 6, 3) == 3;
+    unsigned op2 = reg->encoding & 7, crm = (unsigned)bits(reg->encoding, 6, 3);
+    bool range = crm == 2 || crm == 5 || crm == 6, broadcast = crm != 6 && crm != 7;
     struct arm_tlbi op = {
         .kind = kinds[op2].kind,
         .last_level = kinds[op2].last_level,
@@ -60,7 +81,9 @@ void arm_op_tlbi(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t val
 
     if (!bit(cpu->tcr_el1, ARM_TCR_AS))
         op.asid &= 0xff;
-    if (op.kind == ARM_TLBI_VA || op.kind == ARM_TLBI_VAA) {
+    if (range) {
+        decode_range(cpu, &op, value);
+    } else if (op.kind == ARM_TLBI_VA || op.kind == ARM_TLBI_VAA) {
         op.va = (uint64_t)sext64(value << 12, 56);
         op.pages = granule_pages(cpu, op.va);
         op.va &= ~(op.pages * 4096 - 1);
@@ -159,7 +182,7 @@ void arm_op_at(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value
 
     if (!arm_translate_probe(cpu, value, op2 & 2 ? 0 : 1, pan, op2 & 1 ? ARM_WRITE : ARM_READ, &t,
                              &fault)) {
-        cpu->par_el1 = (uint64_t)t.mair << 56 | (t.pa & ones(48) & ~ones(12)) | 1u << 11 | 1u << 9 |
+        cpu->par_el1 = (uint64_t)t.mair << 56 | (t.pa & ones(52) & ~ones(12)) | 1u << 11 | 1u << 9 |
                        (uint64_t)t.sh << 7;
         return;
     }

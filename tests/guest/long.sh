@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|jobs|logins|matrix|results|vars|qcow2|fio|installer]
+#   long.sh ARMVM [boots|jobs|litmus|logins|matrix|results|vars|qcow2|fio|installer]
 # All of them without the second argument. Results compares what programs print with what they print
 # under QEMU. The others are in long/: UEFI variables and qcow2 images under kill -9 (ROUNDS times;
 # fio: Debian's fio is the writer), Debian's installer, the Debian image's login in all variants of
-# the machine.
+# the machine. Litmus runs the memory model's tests ROUNDS times each, ten million if it is not set, on
+# as many CPUs as they need.
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 armvm=$1
@@ -107,6 +108,14 @@ if [ "$what" = all ] || [ "$what" = results ]; then
     [ -s "$work/ours" ] && diff "$work/theirs" "$work/ours"
     same=$?
     verdict "results: $(wc -l <"$work/ours") equal those under QEMU" $same
+fi
+if [ "$what" = all ] || [ "$what" = litmus ]; then
+    "$top/tests/guest/bare/build.sh" "${CROSS_CC:-aarch64-linux-gnu-gcc}" "$top/tests/guest/bare" \
+        "$work/litmus.img" litmus || exit 1
+    "$armvm" run --kernel "$work/litmus.img" --cpus 4 --memory 128M --net none \
+        --append "verbose rounds=${ROUNDS:-10000000}" </dev/null 2>&1 | tr -d '\r' | tee "$work/log"
+    tail -n 1 "$work/log" | grep -q '^done$' && ! grep -q 'forbidden [1-9]' "$work/log"
+    verdict litmus $?
 fi
 for script in vars qcow2 fio installer; do
     if [ "$what" = all ] || [ "$what" = $script ]; then

@@ -129,7 +129,7 @@ static const struct row rows[] = {
     T("msr SSBS, 1", 0xd503413f, EL0, IN(), OUT(.ssbs = 1)),
     T("mrs x0, CNTVCT_EL0 at EL0 without EL0VCTEN", 0xd53be040, EL0, IN(),
       OUT(TRAP(ARM_EC_SYSREG, SYS(3, 3, 14, 0, 2, 0, 1)))),
-    T("mrs x0, PMCCNTR_EL0", 0xd53b9d00, EL1, IN(), OUT(UNDEF)),
+    T("mrs x0, PMSCR_EL1", 0xd5389900, EL1, IN(), OUT(UNDEF)),
     T("clrex", 0xd5033f5f, EL0, IN(.monitor = 0x40), OUT(.monitor = ARM_MONITOR_OPEN)),
     T("sevl", 0xd50320bf, EL0, IN(), OUT(.event = 1)),
     T("ldraa x0, [x1] without PAuth", 0xf8200420, EL1_BARE, IN(), OUT(UNDEF)),

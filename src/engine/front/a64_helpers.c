@@ -85,20 +85,11 @@ uint64_t a64_help_wfit(void *cpu, uint64_t a, uint64_t b, uint64_t c)
     return 0;
 }
 
-/*
- * The global monitor sends no event when another PE writes a location that is marked exclusive
- * (manual B2.9.4), which software that waits by LDXR and WFE counts on: so no sleep is long.
- */
-enum { WFE_MAX_NS = 50000 };
-
 static void wait_for_event(struct arm_cpu *cpu, uint64_t timeout)
 {
     uint64_t stream = arm_wfe_timeout(cpu);
-    if (atomic_exchange(&cpu->event, 0))
-        return;
-    if (stream < timeout)
-        timeout = stream;
-    cpu->engine_ops->wfe(cpu, timeout < WFE_MAX_NS ? timeout : WFE_MAX_NS);
+    if (!atomic_exchange(&cpu->event, 0))
+        cpu->engine_ops->wfe(cpu, stream < timeout ? stream : timeout);
 }
 
 uint64_t a64_help_wfe(void *cpu, uint64_t a, uint64_t b, uint64_t c)
@@ -112,6 +103,18 @@ uint64_t a64_help_wfet(void *cpu, uint64_t a, uint64_t b, uint64_t c)
     uint64_t timeout = arm_counter_distance(cpu, a);
     if (timeout)
         wait_for_event(cpu, timeout);
+    return 0;
+}
+
+/* WFI or WFE (TI's bit 0 in a, the ISS of EC 0x01) at EL0 where SCTLR_EL1 traps it, but only if it
+ * would wait (manual C6.2: WFE, WFI); b: the virtual counter's value that ends the wait. */
+uint64_t a64_help_trap_wfx(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct arm_cpu *arm = cpu;
+    bool over = a & 1 ? !arm_wfe_timeout(arm) || atomic_exchange(&arm->event, 0)
+                      : atomic_load(&arm->lines) != 0;
+    if (!over && arm_counter_distance(arm, b))
+        arm_take_sync(arm, ARM_EC_WFX, (uint32_t)a, false, 0);
     return 0;
 }
 

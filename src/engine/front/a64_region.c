@@ -242,8 +242,8 @@ static void skip_overflow_probe(struct a64 *c)
     int32_t behind = c->pgoff + LENGTH;
     uint32_t restore = 0xcb2063e0u | n << 16 | n; /* sub xN, sp, xN */
 
-    if ((insn & 0xffe0ffffu) != 0x8b2063ffu || n == 31 || c->mode & (FRONT_BREAK | FRONT_STEP) ||
-        !reachable(c, behind))
+    if ((insn & 0xffe0ffffu) != 0x8b2063ffu || n == 31 ||
+        c->mode & (FRONT_BREAK | FRONT_STEP | FRONT_COUNT) || !reachable(c, behind))
         return;
     uint32_t test = fetch(c, c->pgoff + 4 * TBNZ);
     if (fetch(c, c->pgoff + 4) != restore || (test & 0x7f00001fu) != (0x37000000u | n) ||
@@ -256,6 +256,13 @@ static void skip_overflow_probe(struct a64 *c)
     ir_insn(c->ir, c->pgoff);
     if ((uint32_t)behind > c->region->last)
         c->region->last = (uint32_t)behind;
+}
+
+/* Before its effects: exceptions take it back where the instruction was not executed. */
+static void count_instruction(struct a64 *c)
+{
+    ir_ref n = ir_get(c->ir, IR_I64, offsetof(struct arm_cpu, pmu.retired));
+    ir_put(c->ir, IR_I64, a64_addk(c, n, 1), offsetof(struct arm_cpu, pmu.retired));
 }
 
 static void one_instruction(struct a64 *c)
@@ -274,6 +281,8 @@ static void one_instruction(struct a64 *c)
     ir_insn(c->ir, c->pgoff);
     if (c->mode & FRONT_BREAK)
         a64_call(c, A64_HELPER_BREAKPOINT, IR_NONE, IR_NONE, IR_NONE);
+    if (c->mode & FRONT_COUNT)
+        count_instruction(c);
     skip_overflow_probe(c);
     a64_decode(c, c->insn);
     if (c->sp_dirty && !c->ended && !(c->mode & FRONT_SA))

@@ -23,16 +23,21 @@ void a64_hint(struct a64 *c, const struct a64_hint *f)
     a64_pauth_hint(c, f->CRm << 3 | f->op2);
 }
 
-/* ISS of EC 0x01: CV = 1, COND = 0b1110, TI (with RN and RV for WFET and WFIT). */
-static void trap_wfx(struct a64 *c, unsigned ti)
+/* FEAT_WFxT: not beyond the moment when CNTVCT_EL0 reaches Xd. */
+enum { WFX_WFI = 0, WFX_WFE = 1, WFX_WFIT = 2, WFX_WFET = 3, WFX_RV = 1 << 2, WFX_RN = 5 };
+
+/* Traps unless there is something that ends the wait at once. ISS of EC 0x01: CV = 1, COND =
+ * 0b1110, TI (with RN and RV for WFET and WFIT). */
+static void trap_wfx(struct a64 *c, unsigned ti, ir_ref limit)
 {
-    a64_raise(c, A64_HELPER_SYNC, ARM_EC_WFX, 1u << 24 | 0xeu << 20 | ti);
+    a64_call(c, A64_HELPER_TRAP_WFX, a64_k(c, 1u << 24 | 0xeu << 20 | ti), limit, IR_NONE);
+    a64_leave_next(c);
 }
 
 void a64_wfi(struct a64 *c, const struct a64_wfi *f)
 {
     if (!at_el1(c) && !(c->mode & FRONT_NTWI)) {
-        trap_wfx(c, 0);
+        trap_wfx(c, WFX_WFI, a64_k(c, UINT64_MAX));
         return;
     }
     a64_call(c, A64_HELPER_WFI, IR_NONE, IR_NONE, IR_NONE);
@@ -48,20 +53,17 @@ void a64_yield(struct a64 *c, const struct a64_yield *f)
 void a64_wfe(struct a64 *c, const struct a64_wfe *f)
 {
     if (!at_el1(c) && !(c->mode & FRONT_NTWE)) {
-        trap_wfx(c, 1);
+        trap_wfx(c, WFX_WFE, a64_k(c, UINT64_MAX));
         return;
     }
     a64_call(c, A64_HELPER_WFE, IR_NONE, IR_NONE, IR_NONE);
     a64_leave_next(c);
 }
 
-/* FEAT_WFxT: not beyond the moment when CNTVCT_EL0 reaches Xd. */
-enum { WFX_WFIT = 2, WFX_WFET = 3, WFX_RV = 1 << 2, WFX_RN = 5 };
-
 void a64_wfit(struct a64 *c, const struct a64_wfit *f)
 {
     if (!at_el1(c) && !(c->mode & FRONT_NTWI)) {
-        trap_wfx(c, WFX_WFIT | WFX_RV | f->Rd << WFX_RN);
+        trap_wfx(c, WFX_WFIT | WFX_RV | f->Rd << WFX_RN, a64_x(c, f->Rd));
         return;
     }
     a64_call(c, A64_HELPER_WFIT, a64_x(c, f->Rd), IR_NONE, IR_NONE);
@@ -71,7 +73,7 @@ void a64_wfit(struct a64 *c, const struct a64_wfit *f)
 void a64_wfet(struct a64 *c, const struct a64_wfet *f)
 {
     if (!at_el1(c) && !(c->mode & FRONT_NTWE)) {
-        trap_wfx(c, WFX_WFET | WFX_RV | f->Rd << WFX_RN);
+        trap_wfx(c, WFX_WFET | WFX_RV | f->Rd << WFX_RN, a64_x(c, f->Rd));
         return;
     }
     a64_call(c, A64_HELPER_WFET, a64_x(c, f->Rd), IR_NONE, IR_NONE);

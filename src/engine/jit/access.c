@@ -79,7 +79,7 @@ static void fill(struct jit_context *context, struct ir_tlb_entry *entry, uint64
     entry->wtag = tr->writable && tr->dirty && !readonly ? page : 1;
     entry->attr = (tr->global ? JIT_TLB_GLOBAL : 0) | (uint64_t)__builtin_ctzll(tr->size)
                                                           << JIT_TLB_SIZE_SHIFT;
-    jit_context_note_block(context, va, tr->size);
+    jit_context_note(context, va, tr);
 }
 
 /* An atomic reports a write only if a read would not have faulted too (manual, ESR_EL1.WnR). */

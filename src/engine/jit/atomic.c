@@ -13,6 +13,7 @@
 #include "arm/exception.h"
 #include "base/bits.h"
 #include "engine/jit/jit.h"
+#include "machine/mem/mem.h"
 
 enum { FSC_UNSUPPORTED = 0x35 }; /* IMPLEMENTATION DEFINED fault: unsupported exclusive or atomic */
 
@@ -187,6 +188,22 @@ uint64_t jit_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t
     second = ordered(m->value[1], memop);
     memcpy(&vcpu->cpu.second, &second, 8);
     return ordered(m->value[0], memop);
+}
+
+bool jit_monitor_lost(const struct jit_vcpu *vcpu)
+{
+    const struct ir_monitor *m = (const struct ir_monitor *)(const void *)vcpu->cpu.monitor;
+    uint32_t size = (uint32_t)m->size;
+    const uint8_t *p;
+
+    if (m->addr == ~0ull)
+        return false;
+    p = mem_ptr(vcpu->engine->config.mem, m->addr, size, false);
+    if (!p)
+        return true;
+    if (size <= 8) /* a pair of words, or one value and zero */
+        return load_sized(p, size) != (m->value[0] | m->value[1] << 32);
+    return load_sized(p, 8) != m->value[0] || load_sized(p + 8, 8) != m->value[1];
 }
 
 static bool store_pair(uint8_t *p, const struct ir_monitor *m, uint64_t a, uint64_t b,

@@ -333,7 +333,7 @@ static struct jit_page *fetch_page(struct jit_vcpu *vcpu, uint64_t va)
     entry->table = page->table;
     entry->page_id = page->id;
     entry->attr = (uint32_t)__builtin_ctzll(tr.size);
-    jit_context_note_block(vcpu->current, va, tr.size);
+    jit_context_note(vcpu->current, va, &tr);
     jit_context_note_code_fill(vcpu);
     vcpu->stat_itlb_fills++;
     return page;

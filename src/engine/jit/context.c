@@ -21,7 +21,7 @@
  */
 #define IN_TLBS (ARM_SCTLR_M | ARM_SCTLR_C | ARM_SCTLR_I | ARM_SCTLR_WXN | ARM_SCTLR_EE)
 
-/* Above this many pages a range is cheaper to drop whole. */
+/* Above this many pages a range is looked for in the TLBs rather than page by page. */
 enum { RANGE_LIMIT = 64 };
 
 /* What LDTR and STTR of running code look into. */
@@ -60,6 +60,7 @@ static void clear_context(struct jit_context *context)
     clear_tlb(context);
     clear_itlb(context);
     memset(context->blocks, 0, sizeof(context->blocks));
+    context->low_global = false;
     context->huge_first = ~0ull;
     context->huge_last = 0;
     forget_searches(context);
@@ -93,7 +94,7 @@ static bool near_block(struct jit_context *context, uint64_t va, bool only_globa
            !(only_global && *searched(context, va, true) == va >> 21);
 }
 
-void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size)
+static void note_block(struct jit_context *context, uint64_t va, uint64_t size)
 {
     uint64_t first, mask, *word;
 
@@ -114,6 +115,12 @@ void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t s
     if (first + size - 1 > context->huge_last)
         context->huge_last = first + size - 1;
     forget_searches(context);
+}
+
+void jit_context_note(struct jit_context *context, uint64_t va, const struct arm_translation *tr)
+{
+    context->low_global |= tr->global && !bit(va, 55);
+    note_block(context, va, tr->size);
 }
 
 /* To be called wherever an entry of the current TLB goes, or another TLB becomes the current one.
@@ -225,6 +232,7 @@ static uint32_t current_mode(const struct jit_vcpu *vcpu)
     mode |= fp_traps(cpu) ? FRONT_FP_TRAP : 0;
     /* AHP, DN, FZ, RMode, FZ16: anything that changes what FP instructions compute. */
     mode |= cpu->fpcr & 0x07c80000u ? FRONT_FPCR : 0;
+    mode |= cpu->pmu.retiring ? FRONT_COUNT : 0;
     mode |= arm_step_active(cpu) || vcpu->step ? FRONT_STEP : 0;
     mode |= vcpu->engine->breakpoints || arm_breakpoints_on(cpu, cpu->el) ? FRONT_BREAK : 0;
     return mode;
@@ -404,10 +412,37 @@ static void drop_block(struct jit_context *context, uint64_t va, bool only_globa
     *searched(context, va & ones(56), only_global) = (va & ones(56)) >> 21;
 }
 
+/* Whether a translation of 1 << log2 bytes around page has a part in the operation's range. */
+static bool in_range(const struct arm_tlbi *op, uint64_t page, unsigned log2)
+{
+    uint64_t size = 1ull << (log2 & 63);
+    uint64_t first = align_down(page & ones(56), size), start = op->va & ones(56);
+
+    return page != 1 && first < start + (op->pages << IR_PAGE_BITS) && start < first + size;
+}
+
+static void drop_long_range(struct jit_context *context, const struct arm_tlbi *op,
+                            bool only_global)
+{
+    for (unsigned i = 0; i < context->entries; i++) {
+        struct ir_tlb_entry *entry = &context->tlb[i];
+        uint64_t page = entry->rtag & 1 ? entry->wtag : entry->rtag;
+        if (in_range(op, page, (unsigned)(entry->attr >> JIT_TLB_SIZE_SHIFT)) &&
+            (!only_global || entry->attr & JIT_TLB_GLOBAL))
+            entry->rtag = entry->wtag = 1;
+    }
+    for (unsigned i = 0; i < context->code_entries; i++)
+        if (in_range(op, context->itlb[i].tag, (unsigned)context->itlb[i].attr))
+            context->itlb[i].tag = 1;
+}
+
 static void drop_range(struct jit_context *context, const struct arm_tlbi *op, bool only_global)
 {
+    /* Kernels have nothing global in the lower half: what a process unmaps is in its context. */
+    if (only_global && !bit(op->va, 55) && !context->low_global)
+        return;
     if (op->pages > RANGE_LIMIT) {
-        clear_context(context);
+        drop_long_range(context, op, only_global);
         return;
     }
     for (uint64_t i = 0; i < op->pages; i++) {

@@ -77,15 +77,6 @@ static void op_wfi(struct arm_cpu *cpu, uint64_t timeout_ns)
     atomic_fetch_or(&cpu->attention, ARM_ATTENTION_WORK);
 }
 
-/* Stores of other PEs do not wake a WFE here (the monitor is emulated), so it only gives way: with
- * more vCPUs than cores, whoever holds the lock gets to run. */
-static void op_wfe(struct arm_cpu *cpu, uint64_t timeout_ns)
-{
-    (void)timeout_ns;
-    if (!atomic_exchange(&cpu->event, 0))
-        sched_yield();
-}
-
 static void op_yield(struct arm_cpu *cpu)
 {
     (void)cpu;
@@ -127,7 +118,7 @@ const struct arm_engine_ops jit_engine_ops = {
     .isb = op_isb,
     .icache_invalidate = op_icache_invalidate,
     .wfi = op_wfi,
-    .wfe = op_wfe,
+    .wfe = jit_wfe,
     .yield = op_yield,
     .debug_changed = op_debug_changed,
     .kick = jit_kick,

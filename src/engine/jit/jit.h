@@ -9,6 +9,7 @@
  *   host_code.c  arenas, emitting and linking host code (no_host.c where there is no emitter)
  *   context.c  TLB contexts, TLB maintenance
  *   mail.c     requests between vCPUs
+ *   wfe.c      waiting for events
  *   access.c   slow paths of loads and stores;  atomic.c  those of atomics and exclusives
  *   bulk.c     memory copied and set in bulk
  *
@@ -110,6 +111,7 @@ struct jit_context {
      * size, bounds for larger ones. */
     uint64_t blocks[4];
     uint64_t huge_first, huge_last;
+    bool low_global; /* has, or had, global entries with address bit 55 clear */
     /* 2 MiB that were searched for blocks with nothing left: all entries [0], global ones [1]. The
      * kernel unmaps the same few pages again and again (fixmap, while it patches itself). */
     uint64_t searched[2][JIT_SEARCHED];
@@ -248,8 +250,8 @@ static inline struct ir_itlb_entry *jit_itlb_slot(const struct jit_context *cont
 }
 
 void jit_rstack_clear(struct jit_vcpu *vcpu);
-/* A translation of size bytes around va was cached, perhaps in part. */
-void jit_context_note_block(struct jit_context *context, uint64_t va, uint64_t size);
+/* A translation of va was cached, perhaps in part. */
+void jit_context_note(struct jit_context *context, uint64_t va, const struct arm_translation *tr);
 /* The current context's data TLB, or instruction TLB, got an entry. */
 void jit_context_note_fill(struct jit_vcpu *vcpu);
 void jit_context_note_code_fill(struct jit_vcpu *vcpu);
@@ -276,6 +278,12 @@ bool jit_debug_hit(struct jit_vcpu *vcpu, int why, uint64_t va);
 /* Runs fn with no vCPU in guest code; the caller's own must not be either. */
 void jit_exclusive(struct engine *engine, void (*fn)(struct engine *engine));
 
+/* wfe.c */
+void jit_wfe(struct arm_cpu *cpu, uint64_t timeout_ns);
+/* Asleep in WFE: waits once more, as long as wake stays the futex's value; false when it is over.
+ * step is 0 at first. */
+bool jit_wfe_sleep(struct jit_vcpu *vcpu, uint32_t wake, uint64_t *step);
+
 /* engine.c */
 extern const struct arm_engine_ops jit_engine_ops;
 
@@ -300,6 +308,8 @@ uint64_t jit_mem_copy(struct arm_cpu *cpu, uint64_t to, uint64_t from, uint64_t 
                       unsigned unprivileged);
 uint64_t jit_mem_set(struct arm_cpu *cpu, uint64_t to, uint8_t value, uint64_t len,
                      bool unprivileged);
+/* Whether the memory that the exclusive monitor marks holds something else by now. */
+bool jit_monitor_lost(const struct jit_vcpu *vcpu);
 uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind);
 uint64_t jit_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff);
 uint64_t jit_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t pair);

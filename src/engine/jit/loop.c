@@ -165,22 +165,38 @@ static bool has_reason_to_run(const struct jit_vcpu *vcpu)
         return true;
     if (atomic_load(&cpu->power) != ARM_POWER_ON)
         return atomic_load(&cpu->power) == ARM_POWER_ON_PENDING;
-    return !vcpu->sleep || atomic_load(&cpu->lines) ||
-           (vcpu->sleep == JIT_WFE && atomic_load(&cpu->event));
+    if (vcpu->sleep == JIT_WFE)
+        return atomic_load(&cpu->event) || arm_interrupt_ready(cpu);
+    return !vcpu->sleep || atomic_load(&cpu->lines);
+}
+
+/* Sleeps until woken; false if the wait has ended by itself. */
+static bool sleep_on(struct jit_vcpu *vcpu, uint32_t wake, uint64_t *step)
+{
+    uint64_t deadline = UINT64_MAX;
+
+    if (vcpu->sleep && atomic_load(&vcpu->cpu.power) == ARM_POWER_ON) {
+        if (vcpu->sleep == JIT_WFE)
+            return jit_wfe_sleep(vcpu, wake, step);
+        deadline = vcpu->wake_deadline;
+    }
+    if (deadline != UINT64_MAX && host_now_ns() >= deadline)
+        return false;
+    host_futex_wait(&vcpu->wake, wake, deadline);
+    return true;
 }
 
 /* Sleeps while powered off, or in WFI or WFE, until there is something to do. */
 static void rest(struct jit_vcpu *vcpu)
 {
-    uint64_t deadline = vcpu->sleep ? vcpu->wake_deadline : UINT64_MAX;
+    uint64_t step = 0;
 
     atomic_store(&vcpu->asleep, 1);
     for (;;) {
         uint32_t wake = atomic_load(&vcpu->wake);
         if (has_reason_to_run(vcpu))
             break;
-        host_futex_wait(&vcpu->wake, wake, deadline);
-        if (deadline != UINT64_MAX && host_now_ns() >= deadline) {
+        if (!sleep_on(vcpu, wake, &step)) {
             vcpu->sleep = JIT_AWAKE;
             break;
         }
@@ -202,8 +218,8 @@ static bool ready(struct jit_vcpu *vcpu)
     }
     if (atomic_load(&cpu->power) != ARM_POWER_ON)
         return false;
-    if (vcpu->sleep &&
-        (atomic_load(&cpu->lines) || (vcpu->sleep == JIT_WFE && atomic_exchange(&cpu->event, 0))))
+    if (vcpu->sleep == JIT_WFE ? atomic_exchange(&cpu->event, 0) || arm_interrupt_ready(cpu)
+                               : atomic_load(&cpu->lines))
         vcpu->sleep = JIT_AWAKE;
     return !vcpu->sleep;
 }
@@ -294,6 +310,10 @@ static bool attend(struct jit_vcpu *vcpu)
     uint32_t attention = atomic_exchange(&vcpu->cpu.attention, 0);
 
     jit_mail_drain(vcpu);
+    if (attention & ARM_ATTENTION_PMU) {
+        arm_pmu_alarmed(&vcpu->cpu);
+        attention |= atomic_exchange(&vcpu->cpu.attention, 0); /* its interrupt */
+    }
     if (attention & (ARM_ATTENTION_STOP | ARM_ATTENTION_POWER))
         return false;
     /* A debugger steps the code it shows, not the interrupts that are always due by then. */
@@ -347,9 +367,11 @@ void *jit_thread(void *arg)
 
     arm_set_current(&vcpu->cpu);
     for (;;) {
+        arm_pmu_sleep(&vcpu->cpu);
         rest(vcpu);
         if (!begin_guest(vcpu))
             break;
+        arm_pmu_wake(&vcpu->cpu);
         if (ready(vcpu)) {
             /* An interrupt may have become deliverable while nobody looked. */
             atomic_fetch_or(&vcpu->cpu.attention, ARM_ATTENTION_IRQ);
@@ -357,7 +379,9 @@ void *jit_thread(void *arg)
         } else {
             atomic_fetch_and(&vcpu->cpu.attention,
                              ~(uint32_t)(ARM_ATTENTION_STOP | ARM_ATTENTION_POWER |
-                                         ARM_ATTENTION_IRQ | ARM_ATTENTION_WORK));
+                                         ARM_ATTENTION_IRQ | ARM_ATTENTION_WORK |
+                                         ARM_ATTENTION_PMU));
+            vcpu->cpu.pmu.alarm_ns = UINT64_MAX; /* set again when it is awake */
         }
         end_guest(vcpu);
         if (atomic_load(&vcpu->engine->cache.full))

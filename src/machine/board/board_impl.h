@@ -30,7 +30,7 @@ struct board {
     struct mem *mem;
     struct engine *engine;
     struct device *devices, **devices_end; /* in the device tree's order */
-    struct device *gic, *timer, *gpio, *pci, *fw_cfg;
+    struct device *gic, *timer, *pmu, *gpio, *pci, *fw_cfg;
     struct device *its;  /* or NULL: a GICv2 has none */
     struct msi_sink msi; /* of the interrupt controller; send is NULL: none */
     struct irq_line (*gic_line)(struct device *gic, unsigned cpu, unsigned intid);

@@ -35,6 +35,7 @@
 #include "machine/pci/host.h"
 #include "machine/rtc/pl031.h"
 #include "machine/timer/generic.h"
+#include "machine/timer/pmu.h"
 #include "machine/virtio/virtio.h"
 #include "machine/virtio/virtio_mmio.h"
 #include "machine/virtio/virtio_pci.h"
@@ -313,6 +314,33 @@ static int add_timer(struct board *board, struct error *err)
     return 0;
 }
 
+/* Arm's base server profile has the overflow interrupt at INTID 23. */
+static int add_pmu(struct board *board, struct error *err)
+{
+    enum { PPI = 7 };
+    const struct pmu_config config = {
+        .cpus = board->config.cpus,
+        .loop = board->config.loop,
+        .now = generic_timer_ns,
+        .now_ctx = board->timer,
+    };
+    if (!arm_has(&board->features, ARM_FEAT_PMUV3))
+        return 0;
+    struct device *pmu = pmu_create(&config);
+    if (pmu)
+        pmu->resources =
+            (struct device_resources){.irq = {{.ppi = true, .number = PPI}}, .irqs = 1};
+    board->pmu = pmu;
+    int rc = board_add(board, pmu, err);
+    if (rc)
+        return rc;
+    board->hooks.pmu = pmu;
+    board->hooks.pmu_now = pmu_now;
+    board->hooks.pmu_alarm = pmu_alarm;
+    board->hooks.pmu_line = pmu_line;
+    return 0;
+}
+
 /* --- PEs -------------------------------------------------------------------------------------*/
 
 static void on_power(void *machine, enum arm_power_event event)
@@ -345,6 +373,11 @@ static void set_line(void *cpu, unsigned input, bool level)
     arm_set_line(cpu, input, level);
 }
 
+static void pmu_went_off(void *cpu, unsigned input, bool level)
+{
+    arm_pmu_alarm(cpu);
+}
+
 static int add_engine(struct board *board, struct error *err)
 {
     const struct engine_config config = {
@@ -372,6 +405,11 @@ static int add_engine(struct board *board, struct error *err)
             gicv2_connect(board->gic, i, irq, fiq);
         else
             gicv3_connect(board->gic, i, cpu->mpidr, irq, fiq);
+        if (board->pmu)
+            pmu_connect(
+                board->pmu, i,
+                board->gic_line(board->gic, i, GIC_PPI0 + board->pmu->resources.irq[0].number),
+                (struct irq_line){pmu_went_off, cpu, 0});
     }
     return 0;
 }
@@ -428,6 +466,8 @@ int board_virt_create(const struct board_config *asked, struct board **out, stru
         rc = add_its(board, err);
     if (!rc)
         rc = add_timer(board, err);
+    if (!rc)
+        rc = add_pmu(board, err);
     if (!rc)
         rc = add_fixed(board, err);
     if (!rc)

@@ -97,6 +97,11 @@ static uint64_t elapsed_ns(const struct generic_timer *timer)
     return now > start ? now - start : 0;
 }
 
+uint64_t generic_timer_ns(void *timer)
+{
+    return elapsed_ns(timer);
+}
+
 static uint64_t counter(const struct generic_timer *timer)
 {
     return to_ticks(timer, elapsed_ns(timer));

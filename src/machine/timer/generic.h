@@ -35,6 +35,8 @@ void generic_timer_connect(struct device *timer, unsigned cpu, unsigned which,
 uint64_t generic_timer_read(void *timer, unsigned cpu, uint32_t sysreg);
 void generic_timer_write(void *timer, unsigned cpu, uint32_t sysreg, uint64_t value);
 uint64_t generic_timer_deadline(void *timer, unsigned cpu);
+/* Nanoseconds that the counters have run. */
+uint64_t generic_timer_ns(void *timer);
 /* Stops the counters, so that no time passes for the guest while it stands still (a debugger, a
  * pause), and lets them go on. No PE runs meanwhile. */
 void generic_timer_stop(void *timer, bool stop);

@@ -14,7 +14,7 @@ struct test {
 
 /* Each file's tests; an entry without a name ends them. */
 extern const struct test fault_tests[], register_tests[], code_tests[], debug_tests[],
-    memory_tests[];
+    memory_tests[], pmu_tests[];
 
 /* What a signal handler learnt. */
 struct trap {

@@ -76,8 +76,8 @@ uint8_t *pages(unsigned n, int protection)
 
 int main(void)
 {
-    static const struct test *const all[] = {fault_tests, register_tests, code_tests, debug_tests,
-                                             memory_tests};
+    static const struct test *const all[] = {fault_tests, register_tests, code_tests,
+                                             debug_tests, memory_tests,   pmu_tests};
     static uint8_t stack[65536]; /* signals arrive on it: some tests spoil SP */
     stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
     unsigned number = 0, failures = 0;

@@ -81,6 +81,25 @@ void *memset(void *to, int value, u64 size)
     return to;
 }
 
+/* --- the command line -------------------------------------------------------------------------*/
+
+u64 device_tree; /* start.S */
+
+/* The only text of the device tree that holds such words. */
+const char *boot_option(const char *word)
+{
+    const u8 *blob = (const u8 *)device_tree;
+    u64 size = (u64)__builtin_bswap32(*(const u32 *)(device_tree + 4)), n;
+
+    for (u64 i = 0; i < size; i++) {
+        for (n = 0; word[n] && i + n < size && blob[i + n] == (u8)word[n]; n++)
+            ;
+        if (!word[n])
+            return (const char *)blob + i + n;
+    }
+    return 0;
+}
+
 /* --- PSCI -------------------------------------------------------------------------------------*/
 
 u64 hvc(u64 function, u64 a, u64 b, u64 c)
@@ -174,7 +193,8 @@ void exception(struct frame *frame, u64 vector)
     struct cpu *cpu = this_cpu();
     u64 esr = read_sysreg(esr_el1);
 
-    if ((vector & 3) == 1 && cpu->irq) {
+    if (((vector & 3) == 1 || (vector & 3) == 2) && cpu->irq) { /* IRQ, FIQ */
+        cpu->fiq = (vector & 3) == 2;
         cpu->irqs++;
         cpu->irq(cpu, frame);
         return;
@@ -251,6 +271,21 @@ void mmu_tables(void)
         else
             image_level3[i] = pa | NORMAL | UXN | 3;
     }
+}
+
+static void set_shareability(u64 *table, u64 entries, int inner)
+{
+    for (u64 i = 0; i < entries; i++)
+        if ((table[i] & 1) && table[i] & AF)
+            table[i] = (table[i] & ~INNER) | (inner ? INNER : 0);
+}
+
+void mmu_shareability(int inner)
+{
+    set_shareability(level1, 1, inner);
+    set_shareability(ram_level2, 512, inner);
+    set_shareability(image_level3, 512, inner);
+    tlbi_all();
 }
 
 void mmu_on(void)

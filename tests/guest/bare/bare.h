@@ -62,7 +62,8 @@ struct cpu {
     void (*irq)(struct cpu *cpu, struct frame *frame);
     void (*work)(u64 argument);
     u64 argument, number;
-    u64 pad[32 - 13];
+    u64 fiq; /* what irq was called for */
+    u64 pad[32 - 14];
 };
 _Static_assert(sizeof(struct cpu) == 256, "start.S");
 
@@ -78,6 +79,8 @@ void *memset(void *to, int value, u64 size);
 u64 hvc(u64 function, u64 a, u64 b, u64 c);
 /* Prints the exception since the last call, or that there was none. */
 void report(const char *what);
+/* What follows a word in the kernel's command line, or NULL. */
+const char *boot_option(const char *word);
 /* Starts CPU number on work; PSCI's answer. */
 long cpu_on(u64 number, void (*work)(u64), u64 argument);
 long cpu_state(u64 number);
@@ -102,6 +105,8 @@ extern u8 user_start[], user_end[], _end[];
 #define NORMAL (AF | INNER)
 void mmu_tables(void);
 void mmu_on(void);
+/* Whether the flat mapping says inner shareable, or leaves the bits zero. */
+void mmu_shareability(int inner);
 /* The level 3 descriptor of a page of the window, its table made if need be; or the level 2 one. */
 volatile u64 *page_desc(u64 va);
 volatile u64 *block_desc(u64 va);

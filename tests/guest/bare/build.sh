@@ -11,5 +11,5 @@ name=$4
     -fno-stack-protector -fno-asynchronous-unwind-tables -fomit-frame-pointer \
     -fno-strict-aliasing -fno-tree-loop-distribute-patterns \
     -Wl,--build-id=none -Wl,--no-warn-rwx-segments -Wl,-T,"$source/bare.lds" -o "$output.elf" \
-    "$source/start.S" "$source/bare.c" "$source/$name.c"
+    "$source/start.S" "$source/bare.c" "$source/gic.c" "$source/$name.c"
 "${compiler%gcc}objcopy" -O binary "$output.elf" "$output"

@@ -3,103 +3,12 @@
  * Interrupts: the generic timer through GICv2 or GICv3, masks and priorities, WFI, software
  * generated interrupts between CPUs, lines that go away again.
  */
-#include "bare.h"
+#include "gic.h"
 
-enum { GICD = 0x08000000, GICC = 0x08010000, GICR = 0x080a0000, GICR_SIZE = 0x20000 };
-enum { PPI_VIRTUAL_TIMER = 27, PPI_PHYSICAL_TIMER = 30, PPI_SPARE = 20, SGI = 5, SPURIOUS = 1023 };
+enum { PPI_SPARE = 20, SGI = 5 };
 
-static u64 gic; /* 2 or 3 */
 static volatile u64 last, order, order_bits;
 static u64 cpus_there, ready[CPUS], got[CPUS], stop;
-
-static volatile u32 *reg(u64 address)
-{
-    return (volatile u32 *)address;
-}
-
-/* --- the GIC ----------------------------------------------------------------------------------*/
-
-static void gic_enable(u64 intid, int on)
-{
-    u64 self = read_sysreg(mpidr_el1) & 0xff;
-    u64 base = gic == 3 ? GICR + self * GICR_SIZE + 0x10000 : GICD;
-
-    *reg(base + (on ? 0x100 : 0x180)) = 1u << intid;
-}
-
-static void gic_pend(u64 intid)
-{
-    u64 self = read_sysreg(mpidr_el1) & 0xff;
-    u64 base = gic == 3 ? GICR + self * GICR_SIZE + 0x10000 : GICD;
-
-    *reg(base + 0x200) = 1u << intid;
-}
-
-static void gic_priority(u64 intid, u64 priority)
-{
-    u64 self = read_sysreg(mpidr_el1) & 0xff;
-    u64 base = gic == 3 ? GICR + self * GICR_SIZE + 0x10000 : GICD;
-
-    *(volatile u8 *)(base + 0x400 + intid) = (u8)priority;
-}
-
-static void gic_mask(u64 priority)
-{
-    if (gic == 3)
-        write_sysreg(S3_0_C4_C6_0, priority); /* ICC_PMR_EL1 */
-    else
-        *reg(GICC + 4) = (u32)priority;
-}
-
-static u64 gic_take(void)
-{
-    if (gic == 3)
-        return read_sysreg(S3_0_C12_C12_0) & 0xffffff; /* ICC_IAR1_EL1 */
-    return *reg(GICC + 0xc) & 0x3ff;
-}
-
-static void gic_end(u64 intid)
-{
-    if (gic == 3)
-        write_sysreg(S3_0_C12_C12_1, intid); /* ICC_EOIR1_EL1 */
-    else
-        *reg(GICC + 0x10) = (u32)intid;
-}
-
-static void gic_send(u64 intid, u64 target)
-{
-    dsb();
-    if (gic == 3)
-        write_sysreg(S3_0_C12_C11_5, intid << 24 | 1ul << target); /* ICC_SGI1R_EL1 */
-    else
-        *reg(GICD + 0xf00) = (u32)(1u << (16 + target) | intid);
-}
-
-static void gic_init(void)
-{
-    u64 self = read_sysreg(mpidr_el1) & 0xff;
-
-    if (gic == 3) {
-        u64 base = GICR + self * GICR_SIZE;
-        if (!self)
-            *reg(GICD) = 0x12;    /* ARE, group 1 */
-        *reg(base + 0x14) &= ~2u; /* wake up */
-        while (*reg(base + 0x14) & 4)
-            relax();
-        *reg(base + 0x10080) = ~0u;      /* all of group 1 */
-        write_sysreg(S3_0_C12_C12_5, 7); /* ICC_SRE_EL1 */
-        write_sysreg(S3_0_C12_C12_3, 0); /* ICC_BPR1_EL1 */
-        write_sysreg(S3_0_C12_C12_7, 1); /* ICC_IGRPEN1_EL1 */
-    } else {
-        if (!self)
-            *reg(GICD) = 1;
-        *reg(GICC + 8) = 0;
-        *reg(GICC) = 1;
-    }
-    for (u64 i = 0; i < 32; i++)
-        gic_priority(i, 0xa0);
-    gic_mask(0xf0);
-}
 
 /* --- handlers ---------------------------------------------------------------------------------*/
 
@@ -117,18 +26,10 @@ static void take_one(struct cpu *cpu, struct frame *frame)
     order |= last << order_bits;
     order_bits += 8;
     stop_timer(last);
+    if (!(frame->spsr & 0xf))
+        frame->x[9] = 0; /* ends user_spin() */
     if (last != SPURIOUS)
         gic_end(last);
-}
-
-static void unmask(void)
-{
-    asm volatile("msr daifclr, #2\n isb" ::: "memory");
-}
-
-static void mask(void)
-{
-    asm volatile("msr daifset, #2\n isb" ::: "memory");
 }
 
 /* Waits without losing the interrupt that comes between the look and the WFI: WFI wakes up for one
@@ -218,7 +119,8 @@ static void timers(void)
     mask();
 }
 
-/* Interrupts taken at EL0 go through the other vectors and come back there. */
+/* Interrupts taken at EL0 go through the other vectors and come back there. Spins until one does,
+ * or ticks are over. */
 USER static void user_spin(u64 ticks)
 {
     asm volatile("mrs x9, cntvct_el0\n add x9, x9, %0\n 1: mrs x10, cntvct_el0\n cmp x10, x9\n"
@@ -234,7 +136,7 @@ static void from_user(void)
     write_sysreg(cntkctl_el1, 3);
     cpu->irqs = 0;
     arm_timer(hz / 1000);
-    run_at(user_spin, hz / 50, 0, 0);
+    run_at(user_spin, hz * 10, 0, 0);
     mask();
     say("at EL0: %d interrupt, INTID %d\n", cpu->irqs, last);
 }
@@ -344,7 +246,6 @@ static void around(void)
 
 int main(void)
 {
-    gic = read_sysreg(id_aa64pfr0_el1) >> 24 & 0xf ? 3 : 2;
     cpus_there = cpu_count(8);
     gic_init();
     timers();

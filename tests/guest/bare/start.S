@@ -18,10 +18,13 @@ _start: b       primary
         .word   0
 
 primary:
+        mov     x20, x0                 // the device tree
         mov     x19, #0
         bl      set_up
         bl      mmu_tables
         bl      mmu_on
+        adrp    x9, device_tree
+        str     x20, [x9, :lo12:device_tree]
         bl      main
         bl      power_off
 

@@ -330,7 +330,11 @@ static void event_stream_bounds_wfe(void **state)
 
     assert_true(arm_wfe_timeout(&pe->cpu) == UINT64_MAX);
     pe->cpu.cntkctl_el1 = 1u << 2 | 9u << 4;
-    assert_int_equal(arm_wfe_timeout(&pe->cpu), 1024 * 1000000000ull / pe->features.cntfrq);
+    assert_int_equal(arm_wfe_timeout(&pe->cpu), 512 * 1000000000ull / pe->features.cntfrq + 1);
+    pe->cpu.cntkctl_el1 |= 1u << 3;
+    assert_int_equal(arm_wfe_timeout(&pe->cpu), 1024 * 1000000000ull / pe->features.cntfrq + 1);
+    pe->cpu.stream_events = 5;
+    assert_int_equal(arm_wfe_timeout(&pe->cpu), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pe_setup, pe_teardown)

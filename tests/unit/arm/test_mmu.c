@@ -21,6 +21,8 @@
 #define TBI0  (1ull << 37)
 #define TBI1  (1ull << 38)
 #define IPS48 (5ull << 32)
+#define IPS52 (6ull << 32)
+#define DS    (1ull << 59)
 
 enum { TABLES = PE_RAM + 0x100000, PAGE = PE_RAM + 0x800000 };
 
@@ -28,12 +30,34 @@ struct geometry {
     unsigned grain, txsz;
     uint64_t tg0, tg1; /* TCR fields */
     int start;
+    bool ds;
 };
 
 static const struct geometry geometries[] = {
-    {12, 16, 0, 2, 0}, {12, 25, 0, 2, 1}, {12, 34, 0, 2, 2}, {12, 39, 0, 2, 2},
-    {14, 16, 2, 1, 0}, {14, 17, 2, 1, 1}, {14, 28, 2, 1, 2}, {14, 39, 2, 1, 3},
-    {16, 16, 1, 3, 1}, {16, 22, 1, 3, 2}, {16, 35, 1, 3, 3}, {16, 39, 1, 3, 3},
+    {12, 16, 0, 2, 0},
+    {12, 25, 0, 2, 1},
+    {12, 34, 0, 2, 2},
+    {12, 39, 0, 2, 2},
+    {14, 16, 2, 1, 0},
+    {14, 17, 2, 1, 1},
+    {14, 28, 2, 1, 2},
+    {14, 39, 2, 1, 3},
+    {16, 16, 1, 3, 1},
+    {16, 22, 1, 3, 2},
+    {16, 35, 1, 3, 3},
+    {16, 39, 1, 3, 3},
+    /* small tables (FEAT_TTST), 52-bit addresses (FEAT_LVA, FEAT_LPA2) */
+    {12, 40, 0, 2, 2},
+    {12, 43, 0, 2, 3},
+    {12, 48, 0, 2, 3},
+    {14, 48, 2, 1, 3},
+    {16, 47, 1, 3, 3},
+    {12, 12, 0, 2, -1, true},
+    {12, 15, 0, 2, -1, true},
+    {12, 16, 0, 2, 0, true},
+    {14, 12, 2, 1, 0, true},
+    {14, 17, 2, 1, 1, true},
+    {16, 12, 1, 3, 1},
 };
 
 static unsigned low_bit(unsigned grain, int level)
@@ -51,7 +75,8 @@ static void mmu_on(struct pe *pe, uint64_t tcr)
 
 static uint64_t geometry_tcr(const struct geometry *g)
 {
-    return IPS48 | g->txsz | (uint64_t)g->txsz << 16 | g->tg0 << 14 | g->tg1 << 30;
+    return IPS48 | g->txsz | (uint64_t)g->txsz << 16 | g->tg0 << 14 | g->tg1 << 30 |
+           (g->ds ? DS : 0);
 }
 
 /* Tables at TABLES, one granule each, that map va at `level` to `leaf` (without its type bits). */
@@ -113,6 +138,9 @@ static void mmu_off_is_flat_and_device(void **state)
     assert_true(t.readable && t.writable && t.executable && t.dirty);
     assert_int_equal(translate(pe, 0x40001234, 1, ARM_FETCH, &t, &f), 0);
     assert_int_not_equal(t.attr, ARM_MEM_DEVICE);
+    assert_int_equal(fault_of(pe, 1ull << 52, 1, ARM_READ), ARM_FSC_ADDRESS_SIZE);
+    assert_int_equal(fault_of(pe, 1ull << 51, 1, ARM_READ), -1);
+    pe_model(pe, "max,-lpa");
     assert_int_equal(fault_of(pe, 1ull << 48, 1, ARM_READ), ARM_FSC_ADDRESS_SIZE);
 }
 
@@ -124,9 +152,10 @@ static void every_granule_and_level_maps(void **state)
         const struct geometry *g = &geometries[i];
         for (int level = g->start; level <= 3; level++) {
             unsigned low = low_bit(g->grain, level);
-            uint64_t va = 0x123456789abcull & ones(64 - g->txsz);
+            uint64_t va = 0xa123456789abcull & ones(64 - g->txsz);
             uint64_t out = 0x7f0000000000ull & ~ones(low);
-            bool block = level == 3 || level == 2 || (level == 1 && g->grain == 12);
+            bool block = level >= 2 || (level == 1 && (g->grain != 14 || g->ds)) ||
+                         (level == 0 && g->grain == 12 && g->ds);
             for (unsigned upper = 0; upper < 2; upper++) {
                 uint64_t addr = upper ? va | ~ones(64 - g->txsz) : va;
                 struct arm_translation t;
@@ -139,11 +168,91 @@ static void every_granule_and_level_maps(void **state)
                     assert_int_equal(t.pa, out | (va & ones(low)));
                     assert_int_equal(t.size, 1ull << low);
                 } else {
-                    assert_int_equal(f.fsc, ARM_FSC_TRANSLATION + level);
+                    assert_int_equal(f.fsc, level < 0 ? ARM_FSC_TRANSLATION_M1
+                                                      : ARM_FSC_TRANSLATION + level);
                 }
             }
         }
     }
+}
+
+/* TxSZ out of range: a level 0 fault. */
+static void table_sizes_out_of_range_fault(void **state)
+{
+    static const struct {
+        const char *model;
+        struct geometry g;
+    } cases[] = {
+        {"max", {12, 15, 0, 2, 0}},        {"max", {14, 15, 2, 1, 0}},
+        {"max", {12, 11, 0, 2, -1, true}}, {"max", {16, 11, 1, 3, 1}},
+        {"max", {12, 49, 0, 2, 3}},        {"max", {14, 49, 2, 1, 3}},
+        {"max", {16, 48, 1, 3, 3}},        {"max,-ttst", {12, 40, 0, 2, 2}},
+        {"max,-lva", {16, 15, 1, 3, 1}},   {"max,-lva", {12, 15, 0, 2, 0}},
+    };
+    struct pe *pe = *state;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        pe_model(pe, cases[i].model);
+        mmu_on(pe, geometry_tcr(&cases[i].g));
+        if (64 - cases[i].g.txsz > cases[i].g.grain) /* else there is no table to look into */
+            map_at(pe, &cases[i].g, 0, cases[i].g.start, PAGE | AF, 0);
+        assert_int_equal(fault_of(pe, 0, 1, ARM_READ), ARM_FSC_TRANSLATION);
+    }
+}
+
+/* Output address bits 51:48 stand elsewhere in each format, and need IPS. */
+static void outputs_of_52_bits_are_assembled(void **state)
+{
+    static const struct geometry four = {12, 12, 0, 2, -1, true}, sixteen = {14, 12, 2, 1, 0, true},
+                                 large = {16, 12, 1, 3, 1};
+    static const struct {
+        const struct geometry *g;
+        uint64_t high; /* 0xb000000000000 in the descriptor */
+    } cases[] = {
+        {&four, 2ull << 8 | 3ull << 48},
+        {&sixteen, 2ull << 8 | 3ull << 48},
+        {&large, 0xbull << 12},
+    };
+    struct pe *pe = *state;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct geometry *g = cases[i].g;
+        struct arm_translation t;
+        struct arm_fault f;
+        mmu_on(pe, (geometry_tcr(g) & ~IPS48) | IPS52 | 3ull << 12);
+        map_at(pe, g, 0xf000012340000, 3, 0x7fff00000000 | AF | cases[i].high, 0);
+        assert_int_equal(translate(pe, 0xf000012340000, 1, ARM_READ, &t, &f), 0);
+        assert_int_equal(t.pa, 0xb7fff00000000);
+        assert_int_equal(t.sh, g->ds ? 3 : 0);
+        pe->cpu.tcr_el1 = geometry_tcr(g); /* 48 bits */
+        assert_int_equal(fault_of(pe, 0xf000012340000, 1, ARM_READ), ARM_FSC_ADDRESS_SIZE + 3);
+        pe->cpu.tcr_el1 |= IPS52;
+        pe->cpu.ttbr0_el1 = TABLES | 1 << 2; /* BADDR<48>: nothing there */
+        assert_int_equal(fault_of(pe, 0xf000012340000, 1, ARM_READ),
+                         g->start < 0 ? ARM_FSC_EXTERNAL_WALK_M1
+                                      : ARM_FSC_EXTERNAL_WALK + g->start);
+        pe->cpu.tcr_el1 = geometry_tcr(g);
+        assert_int_equal(fault_of(pe, 0xf000012340000, 1, ARM_READ),
+                         g->ds ? ARM_FSC_ADDRESS_SIZE : ARM_FSC_ADDRESS_SIZE + 3);
+    }
+}
+
+/* Table descriptors' permissions are not there with TCR_EL1.HPD0. */
+static void hierarchical_permissions_can_be_disabled(void **state)
+{
+    const uint64_t none = 1ull << 59 | 1ull << 60 | 1ull << 61 | 1ull << 62;
+    struct pe *pe = *state;
+
+    mmu_on(pe, geometry_tcr(plain));
+    map_at(pe, plain, 0, 3, PAGE | AF | EL0, none);
+    assert_int_equal(fault_of(pe, 0, 0, ARM_READ), ARM_FSC_PERMISSION + 3);
+    assert_int_equal(fault_of(pe, 0, 1, ARM_WRITE), ARM_FSC_PERMISSION + 3);
+    pe->cpu.tcr_el1 |= 1ull << 42;
+    assert_int_equal(fault_of(pe, 0, 0, ARM_READ), ARM_FSC_PERMISSION + 3);
+    pe->cpu.tcr_el1 |= 1ull << 41;
+    assert_int_equal(fault_of(pe, 0, 0, ARM_READ), -1);
+    assert_int_equal(fault_of(pe, 0, 0, ARM_FETCH), -1);
+    assert_int_equal(fault_of(pe, 0, 1, ARM_WRITE), -1);
 }
 
 static void invalid_descriptor_faults_at_its_level(void **state)
@@ -163,7 +272,8 @@ static void invalid_descriptor_faults_at_its_level(void **state)
                      table + 8 * bits(0x1000, level == g->start ? 63 - g->txsz : low + g->grain - 4,
                                       low),
                      0);
-            assert_int_equal(fault_of(pe, 0x1000, 1, ARM_READ), ARM_FSC_TRANSLATION + level);
+            assert_int_equal(fault_of(pe, 0x1000, 1, ARM_READ),
+                             level < 0 ? ARM_FSC_TRANSLATION_M1 : ARM_FSC_TRANSLATION + level);
         }
     }
 }
@@ -468,6 +578,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(mmu_off_is_flat_and_device),
         TEST(every_granule_and_level_maps),
+        TEST(table_sizes_out_of_range_fault),
+        TEST(outputs_of_52_bits_are_assembled),
+        TEST(hierarchical_permissions_can_be_disabled),
         TEST(invalid_descriptor_faults_at_its_level),
         TEST(reserved_page_type_faults),
         TEST(addresses_between_the_halves_fault),

@@ -107,9 +107,9 @@ static void keys_reach_the_same_registers(void **state)
 
 static void unknown_registers_are_undefined(void **state)
 {
-    static const uint32_t regs[] = {REG(3, 4, 1, 1, 0), REG(3, 6, 1, 1, 0),  REG(3, 3, 9, 12, 0),
+    static const uint32_t regs[] = {REG(3, 4, 1, 1, 0), REG(3, 6, 1, 1, 0),  REG(3, 3, 9, 15, 0),
                                     REG(3, 0, 1, 0, 6), REG(3, 0, 10, 4, 1), REG(3, 0, 5, 3, 0),
-                                    REG(3, 0, 0, 0, 1), REG(1, 4, 8, 7, 0)};
+                                    REG(3, 0, 1, 0, 7), REG(1, 4, 8, 7, 0)};
     struct pe *pe = *state;
 
     for (unsigned i = 0; i < ARRAY_SIZE(regs); i++) {
@@ -141,7 +141,9 @@ static void el1_registers_are_undefined_at_el0(void **state)
             pe_mrs(pe, reg->encoding);
         else
             pe_msr(pe, reg->encoding, 0);
-        assert_int_equal(raised_ec(pe), ARM_EC_UNKNOWN);
+        /* FEAT_IDST: the feature ID space tells what was read. */
+        bool id = (reg->encoding & ~REG(0, 1, 0, 7, 7)) == REG(3, 0, 0, 0, 0);
+        assert_int_equal(raised_ec(pe), id ? ARM_EC_SYSREG : ARM_EC_UNKNOWN);
     }
 }
 
@@ -155,28 +157,35 @@ static void id_registers_say_what_the_model_has(void **state)
         {"max", 4, 0, 0x1301000001110011},
         {"max,-fp16", 4, 0, 0x1301000001000011},
         {"max", 4, 1, 0x21},
-        {"max", 5, 0, 0x10305006},
-        {"max", 6, 0, 0x1021111110212120},
+        {"max", 5, 0, 0x10305106},
+        {"max", 6, 0, 0x1221111110212120},
         {"max", 6, 1, 0x0011111110211502},
         {"max", 6, 2, 0x0010000000110002},
-        {"max", 7, 0, 0x1000000000100125},
-        {"max", 7, 1, 0x200002},
-        {"max", 7, 2, 0x1000000100100010},
+        {"max", 7, 0, 0x1000000010200126},
+        {"max", 7, 1, 0x202002},
+        {"max", 7, 2, 0x1001001110110011},
         {"max,-fpac,-lrcpc2,-dpb2", 6, 1, 0x0011111110111301},
         {"max,-pauth", 6, 1, 0x0011111100211002},
         {"cortex-a53", 4, 0, 0x1100000001000011},
         {"cortex-a53", 4, 1, 0},
+        {"cortex-a53", 5, 0, 0x10305106},
+        {"cortex-a53", 7, 2, 0},
+        {"max,-lpa,-tlbios,-hpds", 6, 0, 0x1021111110212120},
+        {"max,-lpa,-tlbios,-hpds", 7, 0, 0x1000000000100125},
+        {"max,-lpa,-tlbios,-hpds", 7, 1, 0x200002},
+        {"neoverse-n1", 7, 0, 0x100125},
+        {"neoverse-n1", 7, 2, 0x11},
         {"cortex-a53", 6, 0, 0x11120},
         {"cortex-a53", 6, 1, 0},
         {"cortex-a53", 7, 1, 0},
         {"cortex-a72,-aes", 6, 0, 0x11100},
-        {"max,-pmull", 6, 0, 0x1021111110212110},
-        {"max,-fp16", 6, 0, 0x1020111110212120},
-        {"max,-sha3", 6, 0, 0x1021111010211120},
-        {"max,-sm4", 6, 0, 0x1021100110212120},
+        {"max,-pmull", 6, 0, 0x1221111110212110},
+        {"max,-fp16", 6, 0, 0x1220111110212120},
+        {"max,-sha3", 6, 0, 0x1221111010211120},
+        {"max,-sm4", 6, 0, 0x1221100110212120},
         {"max,-jscvt,-bf16", 6, 1, 0x0011011110210502},
-        {"max,-flagm2,-pan2", 6, 0, 0x1011111110212120},
-        {"max,-pan2", 7, 1, 0x100002},
+        {"max,-flagm2,-pan2", 6, 0, 0x1211111110212120},
+        {"max,-pan2", 7, 1, 0x102002},
         {"neoverse-n1", 4, 0, 0x1100000001110011},
         {"neoverse-n1", 6, 0, 0x100010211120},
         {"neoverse-n1", 6, 1, 0x100001},
@@ -402,6 +411,17 @@ static void tlbi_operands_are_decoded(void **state)
         {7, 2, 0x3412000000000000, 0, ARM_TLBI_ASID, 0x12, 0, 0, false, false},
         {7, 3, 0x0000000000012345, 1 << 14, ARM_TLBI_VAA, 0, 0x12340000, 16, false, false},
         {3, 7, 0x00000ffff8001235, 1 << 30, ARM_TLBI_VAA, 0, 0xffffff8001234 << 12, 4, true, true},
+        /* outer shareable; a TTL hint */
+        {1, 0, 0, 0, ARM_TLBI_ALL, 0, 0, 0, false, true},
+        {1, 5, 0x0012700000012345, 0, ARM_TLBI_VA, 0x12, 0x12345000, 1, true, true},
+        /* ranges: TG, SCALE, NUM */
+        {2, 1, 0x0012400000012345, 0, ARM_TLBI_VA, 0x12, 0x12345000, 2, false, true},
+        {6, 3, 0x0012788000012345, 0, ARM_TLBI_VAA, 0, 0x12345000, 18 << 16, false, false},
+        {5, 7, 0x0012800000012345, 0, ARM_TLBI_VAA, 0, 0x48d14000, 8, true, true},
+        {6, 5, 0x3412d41ffffffffe, 1ull << 36, ARM_TLBI_VA, 0x3412, ~0ull << 17, 9 << 10, true,
+         false},
+        {6, 1, 0x0012400000012345, 1ull << 59, ARM_TLBI_VA, 0x12, 0x123450000, 2, false, false},
+        {6, 1, 0x0012000000012345, 0, ARM_TLBI_ALL, 0, 0, 0, false, false},
     };
     struct pe *pe = *state;
 
@@ -598,6 +618,27 @@ static void debug_registers_keep_their_bits(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pe_setup, pe_teardown)
 
+static void feature_id_space_reads_report_what_was_read(void **state)
+{
+    struct pe *pe = *state;
+    unsigned ec;
+
+    arm_set_el(&pe->cpu, 0, 0);
+    pe_mrs(pe, REG(3, 0, 0, 4, 0));
+    assert_true(pe_raised(pe, &ec));
+    assert_int_equal(ec, ARM_EC_SYSREG);
+    assert_int_equal(pe->cpu.esr_el1 & 0x1ffffff, 0x155);
+    arm_set_el(&pe->cpu, 0, 0);
+    pe_mrs(pe, REG(3, 0, 1, 0, 0));
+    assert_true(pe_raised(pe, &ec));
+    assert_int_equal(ec, ARM_EC_UNKNOWN);
+    pe_model(pe, "max,-idst");
+    arm_set_el(&pe->cpu, 0, 0);
+    pe_mrs(pe, REG(3, 0, 0, 4, 0));
+    assert_true(pe_raised(pe, &ec));
+    assert_int_equal(ec, ARM_EC_UNKNOWN);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -621,6 +662,7 @@ int main(void)
         TEST(control_registers_tell_the_engine),
         TEST(res1_and_res0_of_sctlr_read_so),
         TEST(tlbi_operands_are_decoded),
+        TEST(feature_id_space_reads_report_what_was_read),
         TEST(instruction_cache_operations_reach_the_engine),
         TEST(cache_operations_fault_with_cm),
         TEST(cache_operations_ignore_pan_but_need_el0_rights),

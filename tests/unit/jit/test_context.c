@@ -134,6 +134,33 @@ static void a_range_drops_its_pages(void **state)
     rig_destroy(&rig);
 }
 
+/* More pages than are looked up one by one; entries of blocks too, global ones of other spaces. */
+static void a_long_range_drops_what_it_touches(void **state)
+{
+    struct arm_tlbi op = by_va(1, PAGES + 4096), other = by_va(7, PAGES);
+    struct rig rig;
+    setup(&rig, 1);
+    struct jit_vcpu *vcpu = rig_vcpu(&rig, 0);
+    op.pages = 100;
+    for (unsigned i = 0; i < 110; i++)
+        rig_load_misses(vcpu, PAGES + 4096 * i);
+    rig_load_misses(vcpu, BLOCK + 4096 * 200);
+    jit_tlbi_local(vcpu, &op);
+    for (unsigned i = 0; i < 110; i++)
+        assert_int_equal(rig_load_misses(vcpu, PAGES + 4096 * i), i >= 1 && i < 101);
+    assert_false(rig_load_misses(vcpu, BLOCK + 4096 * 200));
+    op.pages = 1024; /* the block begins within */
+    jit_tlbi_local(vcpu, &op);
+    assert_true(rig_load_misses(vcpu, BLOCK + 4096 * 200));
+    rig_load_misses(vcpu, PAGES);
+    rig_load_misses(vcpu, GLOBAL + 4096 * 300);
+    other.pages = 1024;
+    jit_tlbi_local(vcpu, &other);
+    assert_false(rig_load_misses(vcpu, PAGES));
+    assert_true(rig_load_misses(vcpu, GLOBAL + 4096 * 300));
+    rig_destroy(&rig);
+}
+
 static void changing_tcr_drops_everything(void **state)
 {
     struct rig rig;
@@ -233,6 +260,7 @@ int main(void)
         cmocka_unit_test(tlbi_all_asids_drops_the_page_everywhere),
         cmocka_unit_test(one_tlbi_drops_all_of_a_block),
         cmocka_unit_test(a_range_drops_its_pages),
+        cmocka_unit_test(a_long_range_drops_what_it_touches),
         cmocka_unit_test(changing_tcr_drops_everything),
         cmocka_unit_test(mail_is_done_when_drained),
         cmocka_unit_test(more_mail_than_fits_drops_everything),

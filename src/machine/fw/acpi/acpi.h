@@ -43,6 +43,9 @@ struct acpi {
         uint32_t gsiv[4]; /* secure physical, physical, virtual, hypervisor's */
     } timer;
     struct {
+        uint32_t gsiv; /* overflow interrupt, a PPI */
+    } pmu;
+    struct {
         uint64_t base;
         uint32_t gsiv;
     } uart;

@@ -30,16 +30,16 @@ static void write_gicd(struct acpi_writer *writer, const struct acpi *acpi)
     acpi_put(writer, 3, 0);
 }
 
-/* 5.2.12.14. No parking protocol, no PMU, no virtualisation extensions, no SPE. */
+/* 5.2.12.14. No parking protocol, no virtualisation extensions, no SPE. */
 static void write_gicc(struct acpi_writer *writer, const struct acpi *acpi, unsigned cpu)
 {
     begin(writer, TYPE_GICC, 80);
     acpi_put(writer, 4, cpu); /* CPU interface number */
     acpi_put(writer, 4, cpu); /* ACPI processor UID, of the DSDT */
     acpi_put(writer, 4, GICC_ENABLED);
-    acpi_put(writer, 4, 0); /* parking protocol version */
-    acpi_put(writer, 4, 0); /* performance interrupt */
-    acpi_put(writer, 8, 0); /* parked address */
+    acpi_put(writer, 4, 0);              /* parking protocol version */
+    acpi_put(writer, 4, acpi->pmu.gsiv); /* performance interrupt, level-triggered */
+    acpi_put(writer, 8, 0);              /* parked address */
     acpi_put(writer, 8, acpi->gic.cpu_interface);
     acpi_put(writer, 8, 0); /* GICV */
     acpi_put(writer, 8, 0); /* GICH */
