@@ -59,6 +59,16 @@ static int set_code_cache(void *ctx, const char *value, struct error *err)
     return rc;
 }
 
+static int set_code_store(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+
+    if (!*value)
+        return error_set(err, -EINVAL, "say which directory, or off");
+    config->code_store = value;
+    return 0;
+}
+
 static int set_acpi(void *ctx, const char *value, struct error *err)
 {
     struct vm_config *config = ctx;
@@ -250,6 +260,14 @@ static const struct option table[] = {
      .arg = "SIZE",
      .set = set_code_cache,
      .help = "memory for translated code, 1M to 1G"},
+    {.name = "code-store",
+     .arg = "DIR|off",
+     .set = set_code_store,
+     .words = "off @file",
+     .help = "directory that keeps translated code, so that the next start of the same guest need "
+             "not translate it again; it must be yours alone (default: armvm/code in "
+             "$XDG_CACHE_HOME or "
+             "~/.cache)"},
 
     {.group = "Ends and checks",
      .name = "timeout",

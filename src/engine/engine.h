@@ -24,6 +24,9 @@ struct engine_config {
     enum engine_host_cpu host_cpu;
     unsigned cpus;
     size_t code_cache;  /* bytes of translated code, >= 1 MiB; 0: the default */
+    /* Directory that keeps translations for later runs; NULL: none. Only during engine_create. */
+    const char *code_store;
+    bool code_store_asked; /* the user named it: what is wrong with it is said on standard error */
     struct mem *mem;
     const struct arm_features *features;
     const struct arm_hooks *hooks;

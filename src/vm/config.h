@@ -57,6 +57,7 @@ struct vm_config {
     enum engine_kind engine;
     enum engine_host_cpu host_cpu;
     size_t code_cache;   /* 0: the engine's default */
+    const char *code_store; /* a directory, or "off"; NULL: not said */
     uint64_t timeout_ns; /* 0: none */
     const char *expect;
     const char *trace; /* categories */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "host/file.h"
 #include "host/loop.h"
 #include "machine/board/board.h"
+#include "vm/code_store.h"
 #include "vm/config.h"
 #include "vm/console.h"
 #include "vm/expect.h"
@@ -476,7 +478,12 @@ static int make_board(struct vm *vm, struct error *err)
     const struct vm_config *config = vm->config;
     struct board_config *board = &vm->board_config;
     bool virtio = config->console == VM_CONSOLE_VIRTIO;
+    char directory[PATH_MAX];
+    int rc;
 
+    if (!config->blueprint && !config->dry_run)
+        board->code_store = code_store_directory(config->code_store, directory, sizeof(directory));
+    board->code_store_asked = config->code_store;
     board->cpus = config->cpus;
     board->memory = config->memory;
     board->gic = config->gic;
@@ -496,7 +503,9 @@ static int make_board(struct vm *vm, struct error *err)
     board->loop = vm->loop;
     board->power = power;
     board->power_ctx = vm;
-    return board_virt_create(board, &vm->board, err);
+    rc = board_virt_create(board, &vm->board, err);
+    board->code_store = NULL; /* it may lie in what ends here */
+    return rc;
 }
 
 static int make_gdb(struct vm *vm, struct error *err)

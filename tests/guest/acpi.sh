@@ -15,6 +15,7 @@ number=0
 failures=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache # of the code store
 
 verdict() { # STATUS NAME
     number=$((number + 1))

@@ -14,6 +14,7 @@ failures=0
 number=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache # of the code store
 
 if ! command -v "$cc" >/dev/null; then
     echo "ok 1 - architecture tests # SKIP no $cc (package gcc-aarch64-linux-gnu)" | tee "$report"

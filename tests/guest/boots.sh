@@ -20,6 +20,7 @@ number=0
 failures=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache # of the code store
 
 say() {
     echo "$1"
@@ -77,6 +78,34 @@ boot "4 CPUs, GICv3" armvm.quick --cpus 4 --memory 1G
 boot "16 CPUs, GICv3" armvm.quick --cpus 16 --memory 1G
 boot "code cache of 4 MiB" armvm.quick --cpus 2 --code-cache 4M
 boot "host limited to x86-64-v2" armvm.quick --cpus 2 --host-cpu v2
+
+# Translations kept by one boot serve the next: it says the same and translates next to nothing. What
+# is wrong with the file makes no difference to the guest.
+translated() { # regions, by all CPUs
+    awk '/^cpu[0-9]+: regions/ { sum += $3 } END { print sum + 0 }' "$work/log"
+}
+store_file() {
+    ls "$work"/store/code-*
+}
+store=(--cpus 2 --stats --code-store "$work/store")
+boot "code store, empty" armvm.quick "${store[@]}"
+if grep -q '^code store:' "$work/log"; then # not where the interpreter is all there is
+    cold=$(translated)
+    grep -a 'armvm-guest:' "$work/log" >"$work/said"
+    boot "code store, second boot" armvm.quick "${store[@]}"
+    [ "$(translated)" -lt $((cold / 20)) ] && grep -a 'armvm-guest:' "$work/log" | cmp - "$work/said"
+    verdict $? "the second boot translates less than a twentieth ($(translated) of $cold)"
+    # 64 KiB of noise in the middle; then the file's end is missing.
+    dd if=/dev/urandom of="$(store_file)" bs=64k seek=40 count=1 conv=notrunc 2>/dev/null
+    boot "code store with damaged records" armvm.quick "${store[@]}"
+    grep -q '^code store:.*, [1-9][0-9]* damaged' "$work/log"
+    verdict $? "damaged records are found"
+    truncate -s 1M "$(store_file)"
+    boot "code store cut short" armvm.quick "${store[@]}"
+    [ "$(translated)" -gt $((cold / 2)) ] && [ "$(stat -c %s "$(store_file)")" -gt 1048576 ]
+    verdict $? "a file cut short is not used, and replaced"
+fi
+boot "no code store" armvm.quick --cpus 2 --code-store off
 boot "modules, DHCP, legacy virtio" "armvm.run=/dev/null" --cpus 2 --legacy-virtio
 truncate -s 64M "$work/disk"
 devices=(--cpus 2 --disk "path=$work/disk")

@@ -13,6 +13,7 @@ failures=0
 number=0
 work=$(mktemp -d)
 trap 'kill "${vm:-}" 2>/dev/null; rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache # of the code store
 : >"$report"
 
 verdict() { # STATUS NAME

@@ -16,6 +16,7 @@ cache=${ARMVM_CACHE:-$top/.cache}
 guest=$cache/guest
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache # of the code store
 trouble='WARNING:|BUG:|Oops|soft lockup|rcu.*stall|Kernel panic|Call trace:|hung task'
 failed=0
 

@@ -14,6 +14,7 @@ failures=0
 number=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export XDG_CACHE_HOME=$work/cache # of the code store
 : >"$report"
 
 say() {

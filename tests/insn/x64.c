@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Regions through the x86-64 back end, without an engine: every branch out of a region leaves, so
- * that the caller translates the next one.
+ * that the caller translates the next one. Half of the runs are of code that was moved: compiled by
+ * a second instance elsewhere, detached, and attached where it runs.
  */
 #include "insn_x64.h"
 
@@ -13,16 +14,18 @@
 #include "engine/x64/x64.h"
 #include "host/codemem.h"
 
-enum { CODE_SIZE = 1 << 20, TLB_ENTRIES = 64 };
+enum { CODE_SIZE = 4 << 20, TLB_ENTRIES = 64, MOVED_MAX = 256 << 10 };
 
 struct insn_x64 {
-    struct x64 *x64;
+    struct x64 *x64, *other;
     struct codemem code;
-    size_t used; /* by the thunks */
+    size_t used; /* by the thunks of both */
+    uint8_t detached[2][MOVED_MAX];
     void **empty_table;
     struct ir_tlb_entry tlb[TLB_ENTRIES] __attribute__((aligned(64)));
     struct ir_itlb_entry itlb[1] __attribute__((aligned(64)));
-    bool slow; /* leave the TLB empty: every other run */
+    unsigned runs;     /* odd: the TLB knows the data */
+    unsigned compiled; /* odd: the code runs where it was made, else it is moved */
 };
 
 static void *leave_at(void *cpu, uint64_t va)
@@ -66,12 +69,19 @@ struct insn_x64 *insn_x64_create(unsigned level, unsigned without, const struct 
                                 .without = without,
                                 .room = CODE_SIZE};
     x64_probe((enum x64_level)level, &config.host);
-    if (x64_create(&config, &t->x64, &t->used, NULL)) {
-        insn_x64_destroy(t);
-        return NULL;
-    }
-    t->used = (t->used + 63) & ~(size_t)63;
+    size_t first, second;
+    if (x64_create(&config, &t->x64, &first, NULL))
+        goto fail;
+    config.rw += first;
+    config.rx += first;
+    if (x64_create(&config, &t->other, &second, NULL))
+        goto fail;
+    t->used = (first + second + 63) & ~(size_t)63;
     return t;
+
+fail:
+    insn_x64_destroy(t);
+    return NULL;
 }
 
 void insn_x64_destroy(struct insn_x64 *t)
@@ -80,6 +90,8 @@ void insn_x64_destroy(struct insn_x64 *t)
         return;
     if (t->x64)
         x64_destroy(t->x64);
+    if (t->other)
+        x64_destroy(t->other);
     codemem_destroy(&t->code);
     free(t);
 }
@@ -90,8 +102,8 @@ static void map_data(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, 
     for (unsigned i = 0; i < TLB_ENTRIES; i++)
         t->tlb[i] = (struct ir_tlb_entry){.rtag = 1, .wtag = 1};
     t->itlb[0] = (struct ir_itlb_entry){.tag = 1, .open = 1};
-    t->slow = !t->slow;
-    for (unsigned page = 0; page < 2 && !t->slow; page++) {
+    t->runs++;
+    for (unsigned page = 0; page < 2 && t->runs & 1; page++) {
         uint64_t va = data_va + page * IR_PAGE_SIZE;
         if (page && area == INSN_HOLE)
             continue;
@@ -109,12 +121,36 @@ static void map_data(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, 
     cpu->rstack_top = 0;
 }
 
+static bool compile(struct x64 *x64, const struct ir *ir, uint8_t *rw, uint8_t *rx, size_t room,
+                    struct x64_code *code, uint8_t *detached)
+{
+    return !x64_compile(x64, ir, rw, rx, room, 0, code) && code->size <= MOVED_MAX &&
+           x64_detach(x64, code, rw, rx, detached);
+}
+
+/* Detached code must not tell who compiled it, where. */
+static bool move(struct insn_x64 *t, const struct ir *ir, uint8_t *rw, uint8_t *rx)
+{
+    struct x64_code code, same;
+    size_t half = (CODE_SIZE - t->used) / 2, at = 4096 + 16;
+    if (!compile(t->x64, ir, rw, rx, half, &same, t->detached[0]) ||
+        !compile(t->other, ir, rw + at, rx + at, half, &code, t->detached[1]) ||
+        code.size != same.size || memcmp(t->detached[0], t->detached[1], code.size) ||
+        memcmp(code.far, same.far, code.fars * sizeof(code.far[0])))
+        return false;
+    memset(rw, 0xcc, code.size);
+    memcpy(rw, t->detached[1], code.size);
+    return x64_attach(t->x64, &code, rw, rx, 0);
+}
+
 int insn_x64_compile(struct insn_x64 *t, struct ir *ir)
 {
     struct x64_code code;
     ir_count_uses(ir);
-    return x64_compile(t->x64, ir, t->code.rw + t->used, t->code.rx + t->used, CODE_SIZE - t->used,
-                       0, &code);
+    uint8_t *rw = t->code.rw + t->used, *rx = t->code.rx + t->used;
+    if (++t->compiled & 1)
+        return x64_compile(t->x64, ir, rw, rx, CODE_SIZE - t->used, 0, &code);
+    return move(t, ir, rw, rx) ? 0 : -1;
 }
 
 void insn_x64_run(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,

@@ -54,6 +54,19 @@ static uint32_t fetch(const struct a64 *c, int32_t pgoff)
     return le32toh(__atomic_load_n((const uint32_t *)code, __ATOMIC_RELAXED));
 }
 
+/* The same for what the region means, not just for where it ends. */
+static uint32_t see(struct a64 *c, int32_t pgoff)
+{
+    struct front_region *region = c->region;
+    uint32_t insn = fetch(c, pgoff);
+    if (region->seen < FRONT_MAX_SEEN) {
+        region->see[region->seen].pgoff = (uint16_t)pgoff;
+        region->see[region->seen].insn = insn;
+    }
+    region->seen++;
+    return insn;
+}
+
 static unsigned queue(struct a64 *c, unsigned kind, int32_t pgoff, bool poll)
 {
     unsigned block = ir_block_reserve(c->ir, pgoff);
@@ -238,16 +251,16 @@ static void check_new_sp(struct a64 *c)
 static void skip_overflow_probe(struct a64 *c)
 {
     enum { LENGTH = 5 * 4, TBNZ = 2 };
-    uint32_t insn = fetch(c, c->pgoff), n = insn >> 16 & 31;
+    uint32_t insn = c->insn, n = insn >> 16 & 31;
     int32_t behind = c->pgoff + LENGTH;
     uint32_t restore = 0xcb2063e0u | n << 16 | n; /* sub xN, sp, xN */
 
     if ((insn & 0xffe0ffffu) != 0x8b2063ffu || n == 31 ||
         c->mode & (FRONT_BREAK | FRONT_STEP | FRONT_COUNT) || !reachable(c, behind))
         return;
-    uint32_t test = fetch(c, c->pgoff + 4 * TBNZ);
-    if (fetch(c, c->pgoff + 4) != restore || (test & 0x7f00001fu) != (0x37000000u | n) ||
-        fetch(c, c->pgoff + 12) != restore || fetch(c, c->pgoff + 16) != (0xcb2063ffu | n << 16))
+    uint32_t test = see(c, c->pgoff + 4 * TBNZ);
+    if (see(c, c->pgoff + 4) != restore || (test & 0x7f00001fu) != (0x37000000u | n) ||
+        see(c, c->pgoff + 12) != restore || see(c, c->pgoff + 16) != (0xcb2063ffu | n << 16))
         return;
     unsigned bit = (test >> 31) << 5 | (test >> 19 & 31);
     unsigned set = ir_block_reserve(c->ir, c->pgoff), clear = code_block(c, behind);
@@ -277,7 +290,7 @@ static void one_instruction(struct a64 *c)
     c->ended = false;
     c->sp_dirty = false;
     c->before = c->insn;
-    c->insn = fetch(c, c->pgoff);
+    c->insn = see(c, c->pgoff);
     ir_insn(c->ir, c->pgoff);
     if (c->mode & FRONT_BREAK)
         a64_call(c, A64_HELPER_BREAKPOINT, IR_NONE, IR_NONE, IR_NONE);
@@ -405,6 +418,7 @@ void a64_translate(struct front_region *region, struct ir *ir)
     region->last = region->pgoff;
     region->insns = 0;
     region->starts = 0;
+    region->seen = 0;
     if (c.left > 1)
         find_leaders(&c);
     ir_block_begin(ir, code_block(&c, c.pgoff));

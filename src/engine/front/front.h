@@ -42,6 +42,8 @@ enum {
     FRONT_COUNT = 1u << 24,    /* instructions are counted (a performance monitor) */
 };
 
+enum { FRONT_MAX_SEEN = 192 };
+
 struct front_region {
     const uint8_t *code; /* the guest page's 4096 bytes as they are now, readable for the call */
     uint32_t pgoff;      /* where the region begins, a multiple of 4 below 4096 */
@@ -61,6 +63,13 @@ struct front_region {
         uint16_t pgoff, block;
     } start[64];
     unsigned starts;
+    /* What it was made from, and nothing else: the instructions at these page offsets (some may stand
+     * here twice). seen above FRONT_MAX_SEEN: there were too many. */
+    struct {
+        uint16_t pgoff;
+        uint32_t insn;
+    } see[FRONT_MAX_SEEN];
+    unsigned seen;
 };
 
 /* Translates a region of A64 code into ir (cleared first). Never fails: an UNDEFINED instruction

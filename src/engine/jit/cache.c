@@ -257,14 +257,31 @@ static void *keep_ir(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t pgof
     return copy;
 }
 
+/* What an earlier run has made of the code at va, or NULL. */
+static void *recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes, uint64_t va)
+{
+    const struct trace *trace = vcpu->cpu.trace;
+    struct jit_recalled found;
+    void *entry = jit_host_recall(vcpu, page, bytes, (uint32_t)(va % IR_PAGE_SIZE), &found);
+
+    if (entry && trace_on(trace, TRACE_CODE)) {
+        trace_print(trace, TRACE_CODE,
+                    "cpu%u region va 0x%llx: %u instructions from the code store", vcpu->cpu.index,
+                    (unsigned long long)va, found.insns);
+        disasm_guest(trace->out, bytes + found.first, found.last - found.first,
+                     align_down(va, IR_PAGE_SIZE) + found.first);
+    }
+    return entry;
+}
+
 /*
  * Translates the region at va. A region that does not fit even an empty arena (vectors without
  * short host code, say) is cut in half until it does; one instruction always fits.
  */
-static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va)
+static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
+                       uint64_t va)
 {
     struct engine *engine = vcpu->engine;
-    const uint8_t *bytes = mem_ptr(engine->config.mem, page->pa, IR_PAGE_SIZE, false);
     struct front_region region = {
         .code = bytes,
         .pgoff = (uint32_t)(va & (IR_PAGE_SIZE - 1)),
@@ -286,8 +303,19 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va
     } while (!entry && !atomic_load(&engine->cache.full) && tried > 1);
     /* One instruction, and the emitter lacks registers for it: the loop interprets it. */
     vcpu->interpret_ir = !entry && !atomic_load(&engine->cache.full);
+    return entry;
+}
+
+static void *make_entry(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va)
+{
+    struct engine *engine = vcpu->engine;
+    const uint8_t *bytes = mem_ptr(engine->config.mem, page->pa, IR_PAGE_SIZE, false);
+    void *entry = recall(vcpu, page, bytes, va);
+
+    if (!entry && !atomic_load(&engine->cache.full))
+        entry = translate(vcpu, page, bytes, va);
     if (entry && engine->translate)
-        jit_set_entry(page, region.pgoff, entry);
+        jit_set_entry(page, va % IR_PAGE_SIZE, entry);
     return entry;
 }
 
@@ -398,7 +426,7 @@ void *jit_lookup(void *cpu_ptr, uint64_t va)
     vcpu->cpu.pc_page = align_down(va, IR_PAGE_SIZE);
     entry = __atomic_load_n(&page->table[va % IR_PAGE_SIZE / 4], __ATOMIC_ACQUIRE);
     if (entry == vcpu->engine->cache.empty)
-        entry = translate(vcpu, page, va);
+        entry = make_entry(vcpu, page, va);
     if (!entry)
         vcpu->cpu.pc = va; /* the loop makes room */
     return entry;

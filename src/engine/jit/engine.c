@@ -14,6 +14,7 @@
 #include "base/trace.h"
 #include "engine/jit/jit.h"
 #include "host/clock.h"
+#include "host/store.h"
 #include "machine/mem/mem.h"
 
 enum { DEFAULT_CODE_CACHE = 32 << 20, MIN_CODE_CACHE = 1 << 20 };
@@ -259,6 +260,7 @@ void engine_destroy(struct engine *engine)
     jit_cache_destroy(engine);
     for (unsigned i = 0; i < engine->cpus; i++)
         vcpu_destroy(engine->vcpu[i]);
+    store_close(engine->store);
     if (engine->perf_map)
         fclose(engine->perf_map);
     pthread_cond_destroy(&engine->changed);
@@ -375,6 +377,26 @@ void engine_set_debugger(struct engine *engine,
 
 /* --- figures ----------------------------------------------------------------------------------*/
 
+static void print_store(struct engine *engine, FILE *out)
+{
+    struct store_figures f;
+
+    if (!engine->store)
+        return;
+    store_get_figures(engine->store, &f);
+    for (unsigned i = 0; i < engine->cpus; i++)
+        fprintf(out, "cpu%u: from the code store: regions %llu, guest instructions %llu\n", i,
+                (unsigned long long)engine->vcpu[i]->stat_recalled,
+                (unsigned long long)engine->vcpu[i]->stat_recalled_insns);
+    fprintf(
+        out,
+        "code store: %llu regions, %llu bytes; added %llu, %llu bytes; written %llu times, %llu "
+        "damaged\n",
+        (unsigned long long)f.entries, (unsigned long long)f.bytes, (unsigned long long)f.added,
+        (unsigned long long)f.added_bytes, (unsigned long long)f.saves,
+        (unsigned long long)f.damaged);
+}
+
 void engine_print_stats(struct engine *engine, FILE *out)
 {
     const struct jit_cache *cache = &engine->cache;
@@ -392,6 +414,7 @@ void engine_print_stats(struct engine *engine, FILE *out)
                 (unsigned long long)v->stat_io, (unsigned long long)v->stat_interrupts,
                 (unsigned long long)v->stat_switches);
     }
+    print_store(engine, out);
     fprintf(out,
             "code cache: %zu of %zu bytes, %u pages, %u dead, %llu invalidations, %llu flushes\n",
             cache->used, engine->config.code_cache, cache->page_count, cache->dead_count,

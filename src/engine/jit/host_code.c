@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bits.h"
 #include "base/error.h"
@@ -83,34 +84,39 @@ static int compile(struct jit_vcpu *vcpu, uint8_t **rx)
 /* Makes the region's blocks reachable: code that branches into its middle later on finds it there
  * instead of being translated once more. */
 static void publish_blocks(const struct jit_vcpu *vcpu, struct jit_page *page,
-                           const struct front_region *region, uint8_t *rx)
+                           const struct jit_start *start, unsigned starts, uint8_t *rx)
 {
-    for (unsigned i = 0; i < region->starts; i++) {
-        uint32_t pgoff = region->start[i].pgoff;
-        uint32_t offset = vcpu->code->block[region->start[i].block];
-        if (offset != UINT32_MAX &&
-            __atomic_load_n(&page->table[pgoff / 4], __ATOMIC_RELAXED) == vcpu->engine->cache.empty)
-            jit_set_entry(page, pgoff, rx + offset);
-    }
+    for (unsigned i = 0; i < starts; i++)
+        if (__atomic_load_n(&page->table[start[i].pgoff / 4], __ATOMIC_RELAXED) ==
+            vcpu->engine->cache.empty)
+            jit_set_entry(page, start[i].pgoff, rx + start[i].offset);
 }
 
-/* Host code for what is in vcpu->ir. NULL: no room, or a flush has been asked for. */
-void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct front_region *region)
+static unsigned find_starts(const struct jit_vcpu *vcpu, const struct front_region *region,
+                            struct jit_start *start)
 {
-    struct jit_cache *cache = &vcpu->engine->cache;
-    uint8_t *rx = NULL;
-    int rc = -ENOSPC;
+    unsigned n = 0;
 
-    if (vcpu->link_end - vcpu->link_next < X64_MAX_LINKS && !next_links(vcpu)) {
-        atomic_store(&cache->full, true);
-        return NULL;
+    for (unsigned i = 0; i < region->starts; i++) {
+        uint32_t offset = vcpu->code->block[region->start[i].block];
+        if (offset != UINT32_MAX)
+            start[n++] = (struct jit_start){region->start[i].pgoff, offset};
     }
-    if (vcpu->arena_end - vcpu->arena > ARENA_WORTH_TRYING)
-        rc = compile(vcpu, &rx);
-    if (rc == -ENOSPC)
-        rc = next_arena(vcpu) ? compile(vcpu, &rx) : rc;
-    if (rc)
-        return NULL;
+    return n;
+}
+
+static bool enough_links(struct jit_vcpu *vcpu)
+{
+    bool ok = vcpu->link_end - vcpu->link_next >= X64_MAX_LINKS || next_links(vcpu);
+
+    if (!ok)
+        atomic_store(&vcpu->engine->cache.full, true);
+    return ok;
+}
+
+/* Code of vcpu->code lies at the arena's start: it is the page's now. */
+static void take_code(struct jit_vcpu *vcpu, const struct jit_page *page, const uint8_t *rx)
+{
     record_links(vcpu, page);
     if (trace_on(vcpu->cpu.trace, TRACE_CODE))
         disasm_host(vcpu->cpu.trace->out, vcpu->arena, vcpu->code->size, (uintptr_t)rx);
@@ -119,7 +125,51 @@ void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct f
     if (vcpu->engine->perf_map)
         fprintf(vcpu->engine->perf_map, "%llx %zx guest_%llx\n", (unsigned long long)(uintptr_t)rx,
                 vcpu->code->size, (unsigned long long)page->pa);
-    publish_blocks(vcpu, page, region, rx);
+}
+
+/* Host code for what is in vcpu->ir. NULL: no room, or a flush has been asked for. */
+void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct front_region *region)
+{
+    struct jit_start start[ARRAY_SIZE(region->start)];
+    uint8_t *rx = NULL;
+    unsigned starts;
+    int rc = -ENOSPC;
+
+    if (!enough_links(vcpu))
+        return NULL;
+    if (vcpu->arena_end - vcpu->arena > ARENA_WORTH_TRYING)
+        rc = compile(vcpu, &rx);
+    if (rc == -ENOSPC)
+        rc = next_arena(vcpu) ? compile(vcpu, &rx) : rc;
+    if (rc)
+        return NULL;
+    starts = find_starts(vcpu, region, start);
+    if (vcpu->engine->store)
+        jit_store_keep(vcpu, region, start, starts, vcpu->arena, rx);
+    take_code(vcpu, page, rx);
+    publish_blocks(vcpu, page, start, starts, rx);
+    return rx;
+}
+
+void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
+                      uint32_t pgoff, struct jit_recalled *found)
+{
+    struct jit_cache *cache = &vcpu->engine->cache;
+    uint8_t *rx;
+
+    if (!vcpu->engine->store || !jit_store_find(vcpu, page->mode, bytes, pgoff, found) ||
+        !enough_links(vcpu))
+        return NULL;
+    if ((size_t)(vcpu->arena_end - vcpu->arena) < vcpu->code->size && !next_arena(vcpu))
+        return NULL;
+    rx = cache->code.rx + (vcpu->arena - cache->code.rw);
+    memcpy(vcpu->arena, found->code, vcpu->code->size);
+    if (!x64_attach(vcpu->x64, vcpu->code, vcpu->arena, rx, vcpu->link_next))
+        return NULL;
+    vcpu->stat_recalled++;
+    vcpu->stat_recalled_insns += found->insns;
+    take_code(vcpu, page, rx);
+    publish_blocks(vcpu, page, found->start, found->starts, rx);
     return rx;
 }
 
@@ -186,7 +236,8 @@ int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
     int rc;
 
     vcpu->code = malloc(sizeof(*vcpu->code));
-    if (!vcpu->code)
+    vcpu->record = malloc(JIT_RECORD);
+    if (!vcpu->code || !vcpu->record)
         return error_set(err, -ENOMEM, "out of memory for CPU %u", vcpu->cpu.index);
     x64_probe(limit[engine->config.host_cpu], &config.host);
     rc = x64_create(&config, &vcpu->x64, &used, err);
@@ -194,8 +245,10 @@ int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
         return rc;
     cache->used += align_up(used, 64);
     cache->base = cache->used;
-    if (!cache->empty)
+    if (!cache->empty) { /* the first */
         cache->empty = x64_thunks(vcpu->x64)->miss;
+        jit_store_open(engine, &config.host);
+    }
     return 0;
 }
 
@@ -204,6 +257,7 @@ void jit_host_destroy(struct jit_vcpu *vcpu)
     if (vcpu->x64)
         x64_destroy(vcpu->x64);
     free(vcpu->code);
+    free(vcpu->record);
 }
 
 void jit_host_enter(struct jit_vcpu *vcpu, void *entry)

@@ -7,6 +7,7 @@
  *   loop.c     a vCPU's thread: attention, interrupts, sleeping, entering translated code
  *   cache.c    guest pages and their translations, look-up, invalidation
  *   host_code.c  arenas, emitting and linking host code (no_host.c where there is no emitter)
+ *   code_store.c  translations that outlive the process
  *   context.c  TLB contexts, TLB maintenance
  *   mail.c     requests between vCPUs
  *   wfe.c      waiting for events
@@ -14,8 +15,8 @@
  *   bulk.c     memory copied and set in bulk
  *
  * Locks, all leaves: cache.lock (page map and code memory; also while everything is flushed or
- * reset), vcpu.mail.lock, engine.lock (run states). None is held while guest code runs, while
- * another is taken, or while jit_exclusive's function runs alone.
+ * reset), vcpu.mail.lock, engine.lock (run states), the store's. None is held while guest code
+ * runs, while another is taken, or while jit_exclusive's function runs alone.
  */
 #ifndef ARMVM_ENGINE_JIT_JIT_H
 #define ARMVM_ENGINE_JIT_JIT_H
@@ -36,6 +37,7 @@
 #include "host/codemem.h"
 
 struct mem_slot;
+struct store;
 
 enum {
     JIT_PAGE_SLOTS = IR_PAGE_SIZE / 4, /* entry points of a page */
@@ -92,6 +94,24 @@ struct jit_cache {
     /* One bit for each page of RAM that may have translations, slot after slot. */
     _Atomic uint64_t **code_bits;
     unsigned slots;
+};
+
+/* --- translations of earlier runs (code_store.c) ----------------------------------------------*/
+
+/* An arena's worth of code, and what belongs to it. */
+enum { JIT_RECORD = 2 * JIT_ARENA };
+
+/* An entry point of a region besides its beginning. */
+struct jit_start {
+    uint32_t pgoff, offset; /* of the instruction in its page, of its code in the region's */
+};
+
+/* A region of the store, as found: its parts lie in vcpu->record. */
+struct jit_recalled {
+    const uint8_t *code; /* detached; vcpu->code has the rest of it */
+    struct jit_start start[64];
+    unsigned starts, insns;
+    uint32_t first, last; /* covering range of page offsets, last exclusive */
 };
 
 /* --- contexts (context.c) ---------------------------------------------------------------------*/
@@ -156,6 +176,8 @@ struct jit_vcpu {
     struct x64_code *code;        /* what it last compiled */
     uint8_t *arena, *arena_end;   /* rw view of the piece of code memory being filled */
     uint32_t link_next, link_end; /* link numbers at its disposal */
+    uint8_t *record;              /* one of the store's records */
+    uint64_t record_key;          /* of the region being translated */
 
     _Atomic uint32_t sleep;  /* enum jit_sleep; a reset may come while the thread rests */
     uint64_t wake_deadline;  /* of WFI and WFE with a time limit */
@@ -171,11 +193,13 @@ struct jit_vcpu {
 
     uint64_t stat_regions, stat_insns, stat_bytes, stat_tlb_fills, stat_itlb_fills, stat_enters;
     uint64_t stat_io, stat_interrupts, stat_switches, stat_slow;
+    uint64_t stat_recalled, stat_recalled_insns;
 };
 
 struct engine {
     struct engine_config config;
     struct jit_cache cache;
+    struct store *store; /* NULL: none */
     unsigned cpus;
     struct jit_vcpu *vcpu[128];
     bool translate; /* else the interpreter */
@@ -232,8 +256,24 @@ void jit_host_destroy(struct jit_vcpu *vcpu);
  * been asked for. Its blocks become entry points too. */
 void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page,
                     const struct front_region *region);
+/* The same from the store, for the region at pgoff; NULL: it has none that fits, or no room. */
+void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
+                      uint32_t pgoff, struct jit_recalled *found);
 /* Runs host code until it leaves; pc is then set. */
 void jit_host_enter(struct jit_vcpu *vcpu, void *entry);
+
+/* code_store.c */
+struct x64_host;
+/* Opens the store that config.code_store names, if any; when that is not possible, it says so and
+ * there is none. */
+void jit_store_open(struct engine *engine, const struct x64_host *host);
+/* Looks for the region at pgoff of the page with these bytes, and sets vcpu->record_key. */
+bool jit_store_find(struct jit_vcpu *vcpu, uint32_t mode, const uint8_t *bytes, uint32_t pgoff,
+                    struct jit_recalled *found);
+/* Keeps what was just compiled (vcpu->code, at rw and rx, unlinked as yet). */
+void jit_store_keep(struct jit_vcpu *vcpu, const struct front_region *region,
+                    const struct jit_start *start, unsigned starts, const uint8_t *rw,
+                    const uint8_t *rx);
 
 /* context.c */
 int jit_contexts_init(struct jit_vcpu *vcpu);

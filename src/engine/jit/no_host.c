@@ -18,6 +18,12 @@ void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct f
     return NULL;
 }
 
+void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
+                      uint32_t pgoff, struct jit_recalled *found)
+{
+    return NULL;
+}
+
 void jit_host_enter(struct jit_vcpu *vcpu, void *entry)
 {
 }

@@ -47,10 +47,12 @@ enum thunk {
     THUNK_INDIRECT,   /* rax target: through the instruction TLB */
     THUNK_LAND,       /* rax target of a branch with landing 1, which is not open to all */
     THUNK_LAND_3 = THUNK_LAND + 2,
-    THUNK_CALL,       /* rax function, rsi rdx rcx arguments; registers are not looked at */
+    THUNK_CALL,       /* eax pointer's offset in the helpers' table, rsi rdx rcx arguments;
+                         registers are not looked at */
     THUNK_CALL_EXACT, /* function sees and changes registers */
     THUNK_CALL_RAISE, /* the same, and may raise: edi page offset */
-    THUNK_EVAL,       /* rax function, rsi imm, edx attr: rdi scratch, rcx fpenv */
+    THUNK_EVAL,       /* eax pointer's offset in ir_eval_table, rsi imm, edx attr: rdi scratch, rcx
+                         fpenv */
     /* Slow paths: rsi rdx rcx, then eax edi for the fifth and sixth argument. */
     THUNK_LD,
     THUNK_ST,

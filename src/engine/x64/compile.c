@@ -118,7 +118,11 @@ static void start(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, 
     x->error = 0;
     x->code = code;
     x->first_link = first_link;
+    x->next_slot = (unsigned)ir->block[0].pgoff / 4 * 5; /* the same code wherever it is made */
     x->fixups = x->colds = 0;
+    x->e.far = code->far;
+    x->e.fars = 0;
+    x->e.max_fars = X64_MAX_FARS;
     code->links = 0;
     code->block = x->label;
     for (unsigned b = 0; b < ir->blocks; b++)
@@ -159,6 +163,7 @@ int x64_compile(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, si
         emit_cold(x, &x->cold[c]);
     }
     code->size = enc_at(&x->e);
+    code->fars = x->e.fars;
     return x->error;
 }
 

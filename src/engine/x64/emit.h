@@ -38,6 +38,7 @@ unsigned cg_half_single(struct x64 *x, ir_ref v);    /* lane 0 as a single, in a
 /* emit_state.c */
 void cg_eval(struct x64 *x, ir_ref v); /* any pure or fp operation */
 void cg_call_thunk(struct x64 *x, enum thunk thunk);
+void cg_call_eval(struct x64 *x, const struct ir_insn *insn); /* arguments are in scratch */
 
 /* emit_control.c */
 bool cg_only_exits(const struct x64 *x, unsigned block);

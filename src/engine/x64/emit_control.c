@@ -225,6 +225,7 @@ static void cold_link(struct x64 *x, const struct cold *c)
         cg_page_address(x, RAX, c->pgoff);
     }
     enc_mov_imm(e, RDX, x->first_link + c->link);
+    x->code->number[c->link] = (uint32_t)enc_at(e) - 4;
     enc_jmp_to(e, x->thunk[THUNK_LINK]);
 }
 
@@ -296,11 +297,12 @@ static void emit_pushret(struct x64 *x, ir_ref v)
     cg_page_address(x, t, pgoff);
     struct x64_mem entry = mem_index(RBP, top, 0, x->layout.rstack - STATE_BIAS);
     enc_store(e, W64, t, entry);
-    enc_lea_rip(e, t, x->thunk[THUNK_INDIRECT]);
     if (in_page(pgoff)) {
         struct cold *c = cg_cold(x, COLD_RETURN);
         c->pgoff = pgoff;
-        c->from[0] = (uint32_t)enc_at(e);
+        c->from[0] = (uint32_t)enc_lea_ahead(e, t);
+    } else {
+        enc_lea_rip(e, t, x->thunk[THUNK_INDIRECT]);
     }
     entry.disp += (int32_t)offsetof(struct ir_rstack_entry, host);
     enc_store(e, W64, t, entry);

@@ -196,10 +196,7 @@ void cg_cold_fp(struct x64 *x, const struct cold *c)
             }
         }
     }
-    enc_mov_imm(e, RSI, (uint64_t)insn->imm);
-    enc_mov_imm(e, RDX, insn->type | (uint32_t)insn->aux << 8);
-    enc_mov_imm(e, RAX, (uintptr_t)ir_eval_table[insn->op]);
-    cg_call_thunk(x, THUNK_EVAL);
+    cg_call_eval(x, insn);
     struct x64_mem result = cpu_mem(x->layout.scratch);
     if (x->val[c->insn].type == IR_V128)
         enc_sse1_rm(e, OP_MOVDQU_LOAD, c->dst[0], result);

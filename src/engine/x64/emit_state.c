@@ -190,6 +190,28 @@ void cg_call_thunk(struct x64 *x, enum thunk thunk)
     enc_call_to(&x->e, x->thunk[thunk]);
 }
 
+/*
+ * Code is kept and placed elsewhere, by later runs of the program as well (move.c), so no address
+ * of a C function or of data stands in it: functions are named by where tables have them, and the
+ * thunks know the tables.
+ */
+void cg_call_eval(struct x64 *x, const struct ir_insn *insn)
+{
+    enc_mov_imm(&x->e, RSI, (uint64_t)insn->imm);
+    enc_mov_imm(&x->e, RDX, insn->type | (uint32_t)insn->aux << 8);
+    enc_mov_imm(&x->e, RAX, insn->op * sizeof(ir_eval_table[0]));
+    cg_call_thunk(x, THUNK_EVAL);
+}
+
+/* member: of struct ir_helper. */
+static void call_helper(struct x64 *x, const struct ir_insn *insn, size_t member, enum thunk kind)
+{
+    if (kind == THUNK_CALL_RAISE)
+        enc_mov_imm(&x->e, RDI, (uint32_t)x->pgoff);
+    enc_mov_imm(&x->e, RAX, (uint64_t)insn->imm * sizeof(struct ir_helper) + member);
+    cg_call_thunk(x, kind);
+}
+
 static struct x64_mem scratch_mem(struct x64 *x, unsigned n)
 {
     return cpu_mem(x->layout.scratch + 16 * (int32_t)n);
@@ -255,10 +277,7 @@ void cg_eval(struct x64 *x, ir_ref v)
     for (unsigned k = 0; k < 3 && insn->arg[k] != IR_NONE; k++)
         store_argument(x, insn->arg[k], k + 1);
     ra_evict_all(x);
-    enc_mov_imm(&x->e, RSI, (uint64_t)insn->imm);
-    enc_mov_imm(&x->e, RDX, insn->type | (uint32_t)insn->aux << 8);
-    enc_mov_imm(&x->e, RAX, (uintptr_t)ir_eval_table[insn->op]);
-    cg_call_thunk(x, THUNK_EVAL);
+    cg_call_eval(x, insn);
     ra_forget_temps(x);
     take_result(x, v);
 }
@@ -268,15 +287,6 @@ static enum thunk call_kind(const struct ir_helper *helper)
     if (helper->flags & IR_HELPER_RAISES)
         return THUNK_CALL_RAISE;
     return helper->flags & (IR_HELPER_READS_R | IR_HELPER_WRITES_R) ? THUNK_CALL_EXACT : THUNK_CALL;
-}
-
-static void call_helper(struct x64 *x, const struct ir_helper *helper)
-{
-    enum thunk kind = call_kind(helper);
-    if (kind == THUNK_CALL_RAISE)
-        enc_mov_imm(&x->e, RDI, (uint32_t)x->pgoff);
-    enc_mov_imm(&x->e, RAX, (uintptr_t)helper->fn);
-    cg_call_thunk(x, kind);
 }
 
 static void emit_call(struct x64 *x, ir_ref v)
@@ -297,7 +307,7 @@ static void emit_call(struct x64 *x, ir_ref v)
         enc_mov_imm(&x->e, RCX, (uint32_t)x->pgoff);
         enc_call_to(&x->e, x->quick[insn->imm]);
     } else {
-        call_helper(x, helper);
+        call_helper(x, insn, offsetof(struct ir_helper, fn), call_kind(helper));
     }
     ra_forget_temps(x);
     if (x->val[v].uses) {
@@ -316,13 +326,9 @@ static void emit_callv(struct x64 *x, ir_ref v)
             store_argument(x, insn->arg[k], k + 1);
     ra_detach(x, helper->flags & (IR_HELPER_WRITES_R | IR_HELPER_RAISES));
     ra_evict_all(x);
-    enum thunk kind = call_kind(helper);
-    if (kind == THUNK_CALL_RAISE)
-        enc_mov_imm(&x->e, RDI, (uint32_t)x->pgoff);
     enc_lea(&x->e, W64, RSI, scratch_mem(x, 0));
     enc_mov_imm(&x->e, RDX, insn->aux);
-    enc_mov_imm(&x->e, RAX, (uintptr_t)helper->fnv);
-    cg_call_thunk(x, kind);
+    call_helper(x, insn, offsetof(struct ir_helper, fnv), call_kind(helper));
     ra_forget_temps(x);
     if (x->val[v].uses)
         take_result(x, v);

@@ -49,11 +49,20 @@ static void put_modrm(struct enc *e, unsigned mod, unsigned reg, unsigned rm)
     enc_u8(e, mod << 6 | (reg & 7) << 3 | (rm & 7));
 }
 
+/* A distance from the field's end to something elsewhere: it changes when the code moves. */
+static void put_far(struct enc *e, uint32_t distance)
+{
+    enc_u32(e, distance);
+    if (e->fars < e->max_fars)
+        e->far[e->fars] = (uint32_t)enc_at(e);
+    e->fars++;
+}
+
 static void put_mem(struct enc *e, unsigned reg, struct x64_mem m)
 {
     if (m.base == RIP) {
         put_modrm(e, 0, reg, 5);
-        enc_u32(e, (uint32_t)(m.disp - (int32_t)(enc_at(e) + 4)));
+        put_far(e, (uint32_t)(m.disp - (int32_t)(enc_at(e) + 4)));
         return;
     }
     if (m.base == NOREG) { /* [index << shift + disp32] or [disp32]: SIB without base */
@@ -278,15 +287,27 @@ void enc_lea(struct enc *e, unsigned size, unsigned dst, struct x64_mem m)
 
 static void put_rel32(struct enc *e, const uint8_t *target)
 {
-    enc_u32(e, (uint32_t)(target - (enc_here(e) + 4)));
+    put_far(e, (uint32_t)(target - (enc_here(e) + 4)));
 }
 
-void enc_lea_rip(struct enc *e, unsigned dst, const uint8_t *target)
+static void put_lea_rip(struct enc *e, unsigned dst)
 {
     put_rex(e, W64, dst, 0, 0, false);
     enc_u8(e, 0x8d);
     put_modrm(e, 0, dst, 5);
+}
+
+void enc_lea_rip(struct enc *e, unsigned dst, const uint8_t *target)
+{
+    put_lea_rip(e, dst);
     put_rel32(e, target);
+}
+
+size_t enc_lea_ahead(struct enc *e, unsigned dst)
+{
+    put_lea_rip(e, dst);
+    enc_u32(e, 0);
+    return enc_at(e);
 }
 
 /* --- arithmetic ------------------------------------------------------------------------------- */

@@ -67,6 +67,9 @@ struct enc {
     uint8_t *start, *end;
     const uint8_t *rx; /* where start will run */
     bool avx;          /* SSE operations take their VEX forms */
+    /* Ends of the rel32 fields that refer to something outside of what is being written. */
+    uint32_t *far;
+    unsigned fars, max_fars; /* fars goes on counting when there is no room for more */
 };
 
 /* One-byte group numbers: add or adc sbb and sub xor cmp, as in 81 /n and 00 + 8n. */
@@ -169,6 +172,7 @@ void enc_store_imm(struct enc *e, unsigned size, struct x64_mem m, int32_t imm);
 void enc_mov_imm(struct enc *e, unsigned dst, uint64_t imm); /* keeps EFLAGS */
 void enc_lea(struct enc *e, unsigned size, unsigned dst, struct x64_mem m);
 void enc_lea_rip(struct enc *e, unsigned dst, const uint8_t *target); /* target: executable view */
+size_t enc_lea_ahead(struct enc *e, unsigned dst); /* of something later: for enc_patch32 */
 
 /* Two-operand arithmetic. */
 void enc_alu(struct enc *e, enum x64_alu op, unsigned size, unsigned dst, unsigned src);

@@ -101,7 +101,7 @@ void x64_make_seals(struct x64 *x)
         x->quick[h] = enc_here(&x->e);
         enc_patch8(&x->e, flags & IR_HELPER_SEAL ? seal(x, key) : open(x, key));
         enc_mov(&x->e, W32, RDI, OFFSET);
-        enc_mov_imm(&x->e, RAX, (uintptr_t)config->helpers[h].fn);
+        enc_mov_imm(&x->e, RAX, h * sizeof(struct ir_helper) + offsetof(struct ir_helper, fn));
         enc_jmp_to(&x->e, x->thunk[flags & IR_HELPER_RAISES ? THUNK_CALL_RAISE : THUNK_CALL]);
     }
 }

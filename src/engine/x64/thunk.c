@@ -216,14 +216,22 @@ static void leave_if_raised(struct x64 *x, int32_t frame)
     enc_patch8(e, go_on);
 }
 
+/* The function that a table has at the offset in rax; r8 is free, its pin is saved. */
+static void call_entry(struct x64 *x, const void *table)
+{
+    enc_mov_imm(&x->e, R8, (uintptr_t)table);
+    enc_rm(&x->e, 0x00ff, W32, 2, mem_index(R8, RAX, 0, 0));
+}
+
 static void make_calls(struct x64 *x)
 {
     struct enc *e = &x->e;
+    const struct ir_helper *helpers = x->config.helpers;
     mark(x, THUNK_CALL);
     save_pins(x, false);
     add_rsp(x, -8);
     cpu_to(x, RDI);
-    call_rax(x);
+    call_entry(x, helpers);
     add_rsp(x, 8);
     load_pins(x, false);
     ret(x);
@@ -233,7 +241,7 @@ static void make_calls(struct x64 *x)
     add_rsp(x, -8);
     collect_fpsr(x, 16, R8, R9);
     cpu_to(x, RDI);
-    call_rax(x);
+    call_entry(x, helpers);
     add_rsp(x, 8);
     load_tlb(x);
     load_pins(x, true);
@@ -247,7 +255,7 @@ static void make_calls(struct x64 *x)
     add_rsp(x, -8);
     collect_fpsr(x, 16, R8, R9);
     cpu_to(x, RDI);
-    call_rax(x);
+    call_entry(x, helpers);
     leave_if_raised(x, 8);
     add_rsp(x, 8);
     load_tlb(x);
@@ -259,7 +267,7 @@ static void make_calls(struct x64 *x)
     add_rsp(x, -8);
     enc_lea(e, W64, RDI, cpu_mem(x->layout.scratch));
     enc_lea(e, W64, RCX, cpu_mem(x->layout.fpenv));
-    call_rax(x);
+    call_entry(x, ir_eval_table);
     add_rsp(x, 8);
     load_pins(x, false);
     ret(x);

@@ -91,7 +91,7 @@ struct x64_link {
     uint32_t guard; /* cross-page: offset of the aligned imm32 page_id; 0: in-page */
 };
 
-enum { X64_MAX_LINKS = 256 };
+enum { X64_MAX_LINKS = 256, X64_MAX_FARS = 1024 };
 
 struct x64_code {
     size_t size; /* bytes written */
@@ -99,6 +99,10 @@ struct x64_code {
     unsigned links;
     const uint32_t
         *block; /* where each block begins, UINT32_MAX: nowhere; valid until the next call */
+    /* For moving it: where the numbers of its links stand, and the fields that refer to thunks. */
+    uint32_t number[X64_MAX_LINKS];
+    uint32_t far[X64_MAX_FARS];
+    unsigned fars; /* more than X64_MAX_FARS: it cannot be moved */
 };
 
 /* Compiles a verified, optimised region (ir_count_uses done) to rw/rx. first_link numbers its links
@@ -112,5 +116,21 @@ int x64_compile(struct x64 *x64, const struct ir *ir, uint8_t *rw, uint8_t *rx, 
  * ignored for in-page links. rw_code/rx_code: where the region's code is. */
 void x64_link_set(const struct x64_link *link, uint8_t *rw_code, const uint8_t *rx_code,
                   const void *target, uint32_t page_id);
+
+/*
+ * Moving code. A detached copy depends on no address and no link number, and on nothing else but
+ * the program that made it, struct x64_host, and the layouts and tables of struct x64_config: any
+ * instance of the same, in another process too, can attach it.
+ */
+
+/* Copies what x64_compile has made to `to`, detached: rw and rx are where it was compiled to, and
+ * no link of it has been set since. False: this code cannot be moved. */
+bool x64_detach(const struct x64 *x64, const struct x64_code *code, const uint8_t *rw,
+                const uint8_t *rx, uint8_t *to);
+
+/* Makes the detached code at rw (rx aligned to 16) run there. Of code: size, link, links, number,
+ * far and fars as x64_compile left them. False: they make no sense together, whatever they hold. */
+bool x64_attach(const struct x64 *x64, const struct x64_code *code, uint8_t *rw, const uint8_t *rx,
+                uint32_t first_link);
 
 #endif

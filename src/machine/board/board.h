@@ -33,6 +33,8 @@ struct board_config {
     enum engine_kind engine;
     enum engine_host_cpu host_cpu;
     size_t code_cache;
+    const char *code_store; /* as struct engine_config has them; needed to make the board only */
+    bool code_store_asked;
     bool perf_map;
     const char *kernel, *initrd, *append; /* paths and command line; initrd, append may be NULL */
     /* Firmware and its variables; both or none. Firmware starts instead of the kernel, which it is

@@ -385,6 +385,8 @@ static int add_engine(struct board *board, struct error *err)
         .host_cpu = board->config.host_cpu,
         .cpus = board->config.cpus,
         .code_cache = board->config.code_cache,
+        .code_store = board->config.code_store,
+        .code_store_asked = board->config.code_store_asked,
         .mem = board->mem,
         .features = &board->features,
         .hooks = &board->hooks,

@@ -63,9 +63,11 @@ static int rom_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
 
 static const struct mem_io_ops rom_ops = {rom_read, rom_write};
 
-void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind)
+static void create(struct rig *rig, unsigned cpus, enum engine_kind kind, const char *directory,
+                   const char *model)
 {
-    struct engine_config config = {.kind = kind, .cpus = cpus, .code_cache = 1 << 20};
+    struct engine_config config = {
+        .kind = kind, .cpus = cpus, .code_cache = 1 << 20, .code_store = directory};
     struct error err;
 
     memset(rig, 0, sizeof(*rig));
@@ -75,7 +77,7 @@ void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind)
     assert_non_null(rig->rom);
     assert_int_equal(mem_add_rom_device(rig->mem, ROM, ROM_SIZE, rig->rom, &rom_ops, rig, "rom", &err),
                      0);
-    assert_int_equal(arm_features_parse(&rig->features, "max", &err), 0);
+    assert_int_equal(arm_features_parse(&rig->features, model, &err), 0);
     config.mem = rig->mem;
     config.features = &rig->features;
     config.hooks = &rig->hooks;
@@ -89,6 +91,16 @@ void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind)
         cpu->sctlr_el1 |= 1 << 0 | 1 << 2 | 1 << 12;
         rig_set_asid(rig_vcpu(rig, i), 1);
     }
+}
+
+void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind)
+{
+    create(rig, cpus, kind, NULL, "max");
+}
+
+void rig_create_stored(struct rig *rig, unsigned cpus, const char *directory, const char *model)
+{
+    create(rig, cpus, ENGINE_AUTO, directory, model);
 }
 
 void rig_destroy(struct rig *rig)

@@ -14,6 +14,7 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/values.h"
+#include "vm/code_store.h"
 #include "vm/config.h"
 
 /* --- the parser, with a table of its own ---------------------------------------------------- */
@@ -197,9 +198,27 @@ static const char *const promised[] = {
     "kernel",    "initrd",   "append",  "firmware",      "vars",       "cpus",
     "memory",    "cpu",      "board",   "gic",           "console",    "disk",
     "net",       "rng",      "engine",  "host-cpu",      "serial",     "code-cache",
-    "ephemeral", "timeout",  "expect",  "trace",         "trace-file", "gdb",
+    "code-store", "ephemeral", "timeout",  "expect",  "trace",         "trace-file", "gdb",
     "stats",     "perf-map", "dry-run", "legacy-virtio", "virtio-bus", "acpi",
 };
+
+static void the_code_store_is_in_the_users_cache_directory(void **state)
+{
+    char room[64];
+
+    setenv("XDG_CACHE_HOME", "/x/cache", 1);
+    setenv("HOME", "/tmp", 1);
+    assert_string_equal(code_store_directory(NULL, room, sizeof(room)), "/x/cache/armvm/code");
+    setenv("XDG_CACHE_HOME", "relative", 1);
+    assert_string_equal(code_store_directory(NULL, room, sizeof(room)), "/tmp/.cache/armvm/code");
+    assert_null(code_store_directory(NULL, room, 10));
+    setenv("HOME", "/nonexistent", 1);
+    assert_null(code_store_directory(NULL, room, sizeof(room)));
+    unsetenv("HOME");
+    assert_null(code_store_directory(NULL, room, sizeof(room)));
+    assert_null(code_store_directory("off", room, sizeof(room)));
+    assert_string_equal(code_store_directory("there", room, sizeof(room)), "there");
+}
 
 static void promised_options_exist(void **state)
 {
@@ -220,6 +239,8 @@ static const struct {
     {"--net user,hostfwd=tcp:2222:22,mac=52:54:00:00:00:09,legacy --engine interpret", NULL},
     {"--serial file:/x --serial pty --serial socket:/y --serial none --host-cpu v3", NULL},
     {"--cpu cortex-a72 --code-cache 64M --timeout 90s --expect ok --stats --perf-map", NULL},
+    {"--code-store /var/tmp/store --code-store off", NULL},
+    {"--code-store=", "say which directory, or off"},
     {"--firmware none --board virt --trace exc --trace-file f --dry-run --ephemeral", NULL},
     {"disk.img", NULL},
     {"disk.img --firmware /usr/share/AAVMF/AAVMF_CODE.fd --vars f --disk path=b", NULL},
@@ -403,6 +424,7 @@ int main(void)
         cmocka_unit_test(tables_are_complete),
         cmocka_unit_test(completion_knows_every_cpu_model),
         cmocka_unit_test(promised_options_exist),
+        cmocka_unit_test(the_code_store_is_in_the_users_cache_directory),
         cmocka_unit_test(run_refuses_what_it_cannot_do_in_one_line),
         cmocka_unit_test(doubled_comma_in_a_path_stands_for_one),
         cmocka_unit_test(a_bus_that_is_said_is_kept),
