@@ -30,7 +30,8 @@ MAY = {
                       "host", *DEVICES],
     "vm": ["machine/board", "engine.h", "machine/dev", "host", "backend", "machine/mem", "arm"],
     "image": ["backend"],
-    "cmd": ["vm", "backend", "image", "host", "arm", "engine.h", "machine/board"],
+    "check": ["image", "vm", "backend", "host"],
+    "cmd": ["vm", "backend", "image", "check", "host", "arm", "engine.h", "machine/board"],
     "engine": [],
 }
 for device in DEVICES:

@@ -12,14 +12,15 @@ build=$top/build-arm64
 # shellcheck source=tools/guest/apt-private.sh
 . "$top/tools/guest/apt-private.sh"
 
-if [ ! -f "$sysroot/complete" ]; then
+packages=(libfdt-dev libfdt1 zlib1g-dev zlib1g libzstd-dev libzstd1
+    liblzma-dev liblzma5 liblz4-dev liblz4-1 libbz2-dev libbz2-1.0
+    libslirp-dev libslirp0 libglib2.0-0 libpcre2-8-0)
+if [ "$(cat "$sysroot/complete" 2>/dev/null)" != "${packages[*]}" ]; then
     apt_private_init "$cache/apt-arm64" arm64
-    packages=(libfdt-dev libfdt1 zlib1g-dev zlib1g libzstd-dev libzstd1
-        libslirp-dev libslirp0 libglib2.0-0 libpcre2-8-0)
     apt_private_fetch "$cache/apt-arm64" "${packages[@]}"
     rm -rf "$sysroot"
     apt_private_unpack "$cache/apt-arm64" "$sysroot" "${packages[@]}"
-    touch "$sysroot/complete"
+    echo "${packages[*]}" >"$sysroot/complete"
 fi
 cat >"$cache/cross-arm64.ini" <<EOF
 [binaries]

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/json_out.h"
 #include "image/inspect.h"
 #include "image/text.h"
 
@@ -158,171 +159,106 @@ void report_text(const struct report_file *file, const struct inspect *in, FILE 
         fprintf(out, "  more boot loaders than %d are not shown\n", INSPECT_LOADERS_MAX);
 }
 
-/* --- JSON (RFC 8259) ---------------------------------------------------------------------------
- */
-
-struct json {
-    FILE *out;
-    unsigned depth;
-    bool first;
-};
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 /* Names of files may hold bytes that are no UTF-8; text_utf8() makes question marks of them. */
-static void json_string(struct json *j, const char *value)
+static void json_text(struct json_out *j, const char *key, const char *value)
 {
     char safe[4096 + 1];
-    const char *text = safe;
 
-    text_utf8((const uint8_t *)value, strlen(value), safe, sizeof(safe));
-    fputc('"', j->out);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            fprintf(j->out, "\\%c", c);
-        else
-            fputc(c, j->out);
-    }
-    fputc('"', j->out);
-}
-
-/* What comes before a value: comma, line, indentation, and its name unless it is in an array. */
-static void json_key(struct json *j, const char *key)
-{
-    if (j->depth)
-        fprintf(j->out, "%s\n%*s", j->first ? "" : ",", (int)j->depth * 2, "");
-    j->first = false;
-    if (key) {
-        json_string(j, key);
-        fputs(": ", j->out);
-    }
-}
-
-static void json_open(struct json *j, const char *key, char bracket)
-{
-    json_key(j, key);
-    fputc(bracket, j->out);
-    j->depth++;
-    j->first = true;
-}
-
-static void json_close(struct json *j, char bracket)
-{
-    j->depth--;
-    if (!j->first)
-        fprintf(j->out, "\n%*s", (int)j->depth * 2, "");
-    fputc(bracket, j->out);
-    j->first = false;
-}
-
-static void json_text(struct json *j, const char *key, const char *value)
-{
-    json_key(j, key);
     if (value)
-        json_string(j, value);
-    else
-        fputs("null", j->out);
+        text_utf8((const uint8_t *)value, strlen(value), safe, sizeof(safe));
+    json_out_text(j, key, value ? safe : NULL);
 }
 
-static void json_number(struct json *j, const char *key, uint64_t value)
+static void json_findings(struct json_out *j, const struct findings *findings)
 {
-    json_key(j, key);
-    fprintf(j->out, "%" PRIu64, value);
-}
-
-static void json_bool(struct json *j, const char *key, bool value)
-{
-    json_key(j, key);
-    fputs(value ? "true" : "false", j->out);
-}
-
-static void json_findings(struct json *j, const struct findings *findings)
-{
-    json_open(j, "findings", '[');
+    json_out_open(j, "findings", '[');
     for (unsigned i = 0; i < findings->count; i++) {
-        json_open(j, NULL, '{');
+        json_out_open(j, NULL, '{');
         json_text(j, "id", findings->item[i].id);
         json_text(j, "level", findings->item[i].level == FINDING_ERROR ? "error" : "note");
         json_text(j, "text", findings->item[i].text);
-        json_close(j, '}');
+        json_out_close(j, '}');
     }
-    json_close(j, ']');
+    json_out_close(j, ']');
 }
 
-static void json_fs(struct json *j, const struct fs *fs)
+static void json_fs(struct json_out *j, const struct fs *fs)
 {
     if (!fs->kind) {
         json_text(j, "contents", NULL);
         return;
     }
-    json_open(j, "contents", '{');
+    json_out_open(j, "contents", '{');
     json_text(j, "kind", fs->kind);
     json_text(j, "label", fs->label);
     json_text(j, "uuid", fs->uuid);
-    json_close(j, '}');
+    json_out_close(j, '}');
 }
 
-static void json_header(struct json *j, const char *key, const struct gpt_header *header)
+static void json_header(struct json_out *j, const char *key, const struct gpt_header *header)
 {
-    json_open(j, key, '{');
-    json_bool(j, "present", header->present);
-    json_bool(j, "valid", header->valid);
+    json_out_open(j, key, '{');
+    json_out_bool(j, "present", header->present);
+    json_out_bool(j, "valid", header->valid);
     if (header->present) {
-        json_bool(j, "header-crc-good", header->crc_good);
-        json_bool(j, "array-crc-good", header->array_crc_good);
-        json_number(j, "lba", header->at);
-        json_number(j, "array-lba", header->array_lba);
-        json_number(j, "entries", header->entries);
+        json_out_bool(j, "header-crc-good", header->crc_good);
+        json_out_bool(j, "array-crc-good", header->array_crc_good);
+        json_out_number(j, "lba", header->at);
+        json_out_number(j, "array-lba", header->array_lba);
+        json_out_number(j, "entries", header->entries);
     }
-    json_close(j, '}');
+    json_out_close(j, '}');
 }
 
-static void json_table(struct json *j, const struct inspect *in)
+static void json_table(struct json_out *j, const struct inspect *in)
 {
     char guid[GUID_TEXT];
 
-    json_open(j, "table", '{');
+    json_out_open(j, "table", '{');
     json_text(j, "kind", in->table == TABLE_GPT ? "gpt" : in->table == TABLE_MBR ? "mbr" : "none");
-    json_bool(j, "mbr-signature", in->gpt.mbr.signature);
+    json_out_bool(j, "mbr-signature", in->gpt.mbr.signature);
     if (in->table == TABLE_GPT) {
         guid_format(in->gpt.primary.valid ? &in->gpt.primary.disk : &in->gpt.backup.disk, guid);
         json_text(j, "disk-guid", guid);
-        json_bool(j, "mbr-protective", in->gpt.mbr.protective);
+        json_out_bool(j, "mbr-protective", in->gpt.mbr.protective);
         json_header(j, "primary", &in->gpt.primary);
         json_header(j, "backup", &in->gpt.backup);
         json_findings(j, &in->gpt.findings);
     }
-    json_close(j, '}');
+    json_out_close(j, '}');
 }
 
-static void json_loader(struct json *j, const struct inspect_loader *loader)
+static void json_loader(struct json_out *j, const struct inspect_loader *loader)
 {
-    json_open(j, NULL, '{');
+    json_out_open(j, NULL, '{');
     json_text(j, "path", loader->path);
-    json_number(j, "size", loader->size);
-    json_bool(j, "pe", loader->is_pe);
+    json_out_number(j, "size", loader->size);
+    json_out_bool(j, "pe", loader->is_pe);
     if (loader->is_pe) {
         json_text(j, "kind", pe_kind_name(loader->pe.kind));
         json_text(j, "version", loader->pe.version);
-        json_number(j, "machine", loader->pe.machine);
+        json_out_number(j, "machine", loader->pe.machine);
         json_text(j, "machine-name", pe_machine_name(loader->pe.machine));
-        json_number(j, "subsystem", loader->pe.subsystem);
-        json_bool(j, "signed", loader->pe.certificates);
+        json_out_number(j, "subsystem", loader->pe.subsystem);
+        json_out_bool(j, "signed", loader->pe.certificates);
         json_findings(j, &loader->pe.findings);
     } else {
         json_text(j, "reason", loader->reason);
     }
-    json_close(j, '}');
+    json_out_close(j, '}');
 }
 
-static void json_partition(struct json *j, const struct inspect *in, unsigned index)
+static void json_partition(struct json_out *j, const struct inspect *in, unsigned index)
 {
     const struct inspect_partition *part = &in->partition[index];
     char guid[GUID_TEXT];
 
-    json_open(j, NULL, '{');
-    json_number(j, "number", part->number);
-    json_number(j, "start", part->start);
-    json_number(j, "size", part->size);
+    json_out_open(j, NULL, '{');
+    json_out_number(j, "number", part->number);
+    json_out_number(j, "start", part->start);
+    json_out_number(j, "size", part->size);
     if (in->table == TABLE_GPT) {
         guid_format(&part->type, guid);
         json_text(j, "type", guid);
@@ -330,44 +266,44 @@ static void json_partition(struct json *j, const struct inspect *in, unsigned in
         json_text(j, "guid", guid);
         json_text(j, "name", part->name);
     } else {
-        json_number(j, "type", part->mbr_type);
+        json_out_number(j, "type", part->mbr_type);
     }
     json_text(j, "type-name", part->type_name);
-    json_bool(j, "esp", part->esp);
+    json_out_bool(j, "esp", part->esp);
     json_fs(j, &part->fs);
     json_findings(j, &part->findings);
-    json_open(j, "loaders", '[');
+    json_out_open(j, "loaders", '[');
     for (unsigned i = 0; i < in->loaders; i++)
         if (in->loader[i].partition == index)
             json_loader(j, &in->loader[i]);
-    json_close(j, ']');
-    json_close(j, '}');
+    json_out_close(j, ']');
+    json_out_close(j, '}');
 }
 
 void report_json(const struct report_file *file, const struct inspect *in, FILE *out)
 {
-    struct json j = {.out = out, .first = true};
+    struct json_out j = {.out = out};
 
-    json_open(&j, NULL, '{');
+    json_out_open(&j, NULL, '{');
     json_text(&j, "path", file->path);
     json_text(&j, "format", file->format);
-    json_number(&j, "size", file->size);
-    json_number(&j, "file-size", file->file_size);
-    json_number(&j, "disk-usage", file->disk_usage);
+    json_out_number(&j, "size", file->size);
+    json_out_number(&j, "file-size", file->file_size);
+    json_out_number(&j, "disk-usage", file->disk_usage);
     json_text(&j, "backing", file->backing);
-    json_number(&j, "cluster-size", file->cluster_size);
-    json_number(&j, "version", file->version);
-    json_number(&j, "snapshots", file->snapshots);
+    json_out_number(&j, "cluster-size", file->cluster_size);
+    json_out_number(&j, "version", file->version);
+    json_out_number(&j, "snapshots", file->snapshots);
     json_text(&j, "compression", file->compression);
-    json_bool(&j, "dirty", file->dirty);
-    json_bool(&j, "corrupt", file->corrupt);
-    json_number(&j, "sector-size", in->gpt.sector_size);
+    json_out_bool(&j, "dirty", file->dirty);
+    json_out_bool(&j, "corrupt", file->corrupt);
+    json_out_number(&j, "sector-size", in->gpt.sector_size);
     json_table(&j, in);
     json_fs(&j, &in->whole);
-    json_open(&j, "partitions", '[');
+    json_out_open(&j, "partitions", '[');
     for (unsigned i = 0; i < in->partitions; i++)
         json_partition(&j, in, i);
-    json_close(&j, ']');
-    json_close(&j, '}');
+    json_out_close(&j, ']');
+    json_out_close(&j, '}');
     fputc('\n', out);
 }

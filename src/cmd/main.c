@@ -25,7 +25,9 @@ static const struct command commands[] = {
     {"image create", "builds a disk image with Debian", command_image_create,
      &image_create_options},
     {"image info", "says what a disk image is", command_image_info, &image_info_options},
-    {"check", "checks an image or a machine against the specification", NULL, NULL},
+    {"image fix", "mends what can be mended in a disk image", command_image_fix,
+     &image_fix_options},
+    {"check", "checks a disk image against the VM specification", command_check, &check_options},
     {"ctl", "controls a running machine", NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };
@@ -90,7 +92,7 @@ static bool group(const char *name, char *members, size_t size)
     for (const struct command *command = commands; command->name; command++)
         if (!strncmp(command->name, name, len) && command->name[len] == ' ')
             snprintf(members + strlen(members), size - strlen(members), "%s'armvm %s'",
-                     members[0] ? " and " : "", command->name);
+                     members[0] ? ", " : "", command->name);
     return members[0];
 }
 

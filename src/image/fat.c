@@ -178,6 +178,21 @@ int fat_open(const struct image_source *source, struct fat *fat, struct error *e
 
 /* --- the table -------------------------------------------------------------------------------- */
 
+static int load_piece(struct fat *fat, uint64_t piece)
+{
+    uint64_t left = piece < fat->source.size ? fat->source.size - piece : 0;
+    size_t n = left < sizeof(fat->cache) ? (size_t)left : sizeof(fat->cache);
+    int rc;
+
+    fat->cached = ~0ull;
+    rc = n ? source_read(&fat->source, piece, fat->cache, n) : -ERANGE;
+    if (rc)
+        return rc;
+    memset(fat->cache + n, 0, sizeof(fat->cache) - n);
+    fat->cached = piece;
+    return 0;
+}
+
 /* Bytes of one copy of the FAT, through the cache; -ERANGE when the copy is not on the disk. */
 static int table_bytes(struct fat *fat, uint32_t copy, uint64_t at, unsigned len, uint32_t *value)
 {
@@ -185,24 +200,18 @@ static int table_bytes(struct fat *fat, uint32_t copy, uint64_t at, unsigned len
                      fat->bytes_per_sector;
     uint8_t bytes[4];
 
-    for (unsigned i = 0; i < len; i++) { /* an entry of FAT12 may lie in two pieces */
+    for (unsigned i = 0; i < len;) { /* an entry of FAT12 may lie in two pieces */
         uint64_t place = start + at + i, piece = align_down(place, sizeof(fat->cache));
         if (fat->cached != piece) {
-            uint64_t left = piece < fat->source.size ? fat->source.size - piece : 0;
-            size_t n = left < sizeof(fat->cache) ? (size_t)left : sizeof(fat->cache);
-            int rc;
-            if (place - piece >= n)
-                return -ERANGE;
-            fat->cached = ~0ull;
-            rc = source_read(&fat->source, piece, fat->cache, n);
+            int rc = load_piece(fat, piece);
             if (rc)
                 return rc;
-            memset(fat->cache + n, 0, sizeof(fat->cache) - n);
-            fat->cached = piece;
         }
-        if (place >= fat->source.size)
-            return -ERANGE;
-        bytes[i] = fat->cache[place - piece];
+        for (; i < len && place - piece < sizeof(fat->cache); i++, place++) {
+            if (place >= fat->source.size)
+                return -ERANGE;
+            bytes[i] = fat->cache[place - piece];
+        }
     }
     *value = (uint32_t)ld_le(bytes, len);
     return 0;
@@ -221,6 +230,11 @@ static int table_entry(struct fat *fat, uint32_t copy, uint32_t cluster, uint32_
         *value = fat->bits == 32 ? raw & 0x0fffffff : raw;
     }
     return rc;
+}
+
+int fat_table_entry(struct fat *fat, uint32_t cluster, uint32_t *value)
+{
+    return table_entry(fat, 0, cluster, value);
 }
 
 bool fat_cluster_valid(const struct fat *fat, uint32_t cluster)

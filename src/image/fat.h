@@ -49,6 +49,10 @@ int fat_open(const struct image_source *source, struct fat *fat, struct error *e
 /* Compares the copies of the FAT and counts free clusters; leaves findings. */
 int fat_check(struct fat *fat);
 
+/* Follows a directory's whole chain (NULL: the root's): damage becomes a finding, "fat-directory".
+ */
+int fat_check_directory(struct fat *fat, const struct fat_entry *dir);
+
 /* Calls each for what is in dir (NULL: the root), without "." and "..", until it returns other than
  * 0, which becomes the result. A damaged chain or name ends the list with a finding. */
 int fat_list(struct fat *fat, const struct fat_entry *dir,

@@ -184,6 +184,33 @@ static int one_entry(void *ctx, const uint8_t *raw)
     return entry->name[0] ? l->each(l->ctx, entry) : 0;
 }
 
+static void add_damage(struct fat *fat, const struct fat_entry *dir, int code)
+{
+    findings_add(&fat->findings, FINDING_ERROR, "fat-directory", "the directory %s is damaged: %s",
+                 dir ? dir->short_name : "/",
+                 code == -EIO ? "its chain of clusters breaks" : "it does not end");
+}
+
+int fat_check_directory(struct fat *fat, const struct fat_entry *dir)
+{
+    uint32_t cluster = dir ? dir->cluster : fat->root_cluster, most = fat->clusters;
+    int rc = 0;
+
+    if (!dir && fat->bits != 32)
+        return 0;
+    if (most > ENTRIES_MAX * ENTRY / fat_cluster_bytes(fat) + 1)
+        most = ENTRIES_MAX * ENTRY / fat_cluster_bytes(fat) + 1;
+    for (uint32_t i = 0; !rc && cluster && i < most; i++)
+        rc = fat_cluster_valid(fat, cluster) ? fat_next(fat, cluster, &cluster) : -EIO;
+    if (!rc && cluster)
+        rc = -EFBIG;
+    if (rc == -EIO || rc == -EFBIG) {
+        add_damage(fat, dir, rc);
+        rc = 0;
+    }
+    return rc;
+}
+
 int fat_list(struct fat *fat, const struct fat_entry *dir,
              int (*each)(void *ctx, const struct fat_entry *entry), void *ctx)
 {
@@ -198,9 +225,7 @@ int fat_list(struct fat *fat, const struct fat_entry *dir,
     rc = fat_raw_entries(fat, dir, FAT_RAW_ALL, one_entry, &lister);
     free(lister.entry);
     if (rc == -EIO || rc == -EFBIG)
-        findings_add(&fat->findings, FINDING_ERROR, "fat-directory",
-                     "the directory %s is damaged: %s", dir ? dir->short_name : "/",
-                     rc == -EIO ? "its chain of clusters breaks" : "it does not end");
+        add_damage(fat, dir, rc);
     return rc;
 }
 

@@ -9,6 +9,8 @@ bool fat_cluster_valid(const struct fat *fat, uint32_t cluster);
 /* The cluster after this one, 0 at the chain's end; -EIO: the entry is free, bad or out of range.
  */
 int fat_next(struct fat *fat, uint32_t cluster, uint32_t *next);
+/* What the first copy of the table has for a cluster, as it is. */
+int fat_table_entry(struct fat *fat, uint32_t cluster, uint32_t *value);
 uint64_t fat_data_sector(const struct fat *fat);
 uint32_t fat_cluster_bytes(const struct fat *fat);
 uint64_t fat_cluster_offset(const struct fat *fat, uint32_t cluster);

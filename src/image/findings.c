@@ -5,22 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool known(const struct findings *findings, const char *id, const char *text)
+{
+    for (unsigned i = 0; i < findings->count; i++)
+        if (!strcmp(findings->item[i].id, id) && !strcmp(findings->item[i].text, text))
+            return true;
+    return false;
+}
+
 void findings_add(struct findings *findings, enum finding_level level, const char *id,
                   const char *fmt, ...)
 {
-    struct finding *finding;
+    struct finding item = {.level = level, .id = id};
     va_list ap;
 
-    if (findings->count == FINDINGS_MAX) {
-        findings->left_out++;
-        return;
-    }
-    finding = &findings->item[findings->count++];
-    finding->level = level;
-    finding->id = id;
     va_start(ap, fmt);
-    vsnprintf(finding->text, sizeof(finding->text), fmt, ap);
+    vsnprintf(item.text, sizeof(item.text), fmt, ap);
     va_end(ap);
+    if (known(findings, id, item.text))
+        return; /* of a place that was looked at twice */
+    if (findings->count == FINDINGS_MAX)
+        findings->left_out++;
+    else
+        findings->item[findings->count++] = item;
 }
 
 const struct finding *findings_find(const struct findings *findings, const char *id)

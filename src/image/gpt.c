@@ -39,6 +39,12 @@ static void mbr_parse(const uint8_t *sector, struct mbr *mbr)
     }
 }
 
+static bool grown_from(const struct gpt *gpt, const struct mbr_entry *entry)
+{
+    return gpt->primary.valid && entry->first == 1 && entry->count < gpt->sectors &&
+           entry->count == gpt->primary.alternate_lba;
+}
+
 static void mbr_judge(struct gpt *gpt)
 {
     uint64_t whole = gpt->sectors - 1;
@@ -60,8 +66,10 @@ static void mbr_judge(struct gpt *gpt)
             findings_add(&gpt->findings, FINDING_ERROR, "mbr-start",
                          "the protective MBR partition starts at %" PRIu32 ", not at 1",
                          entry->first);
+        /* A disk that has grown keeps the old size, up to where the backup was. */
         if (entry->count != expected && entry->count != UINT32_MAX)
-            findings_add(&gpt->findings, FINDING_NOTE, "mbr-size",
+            findings_add(&gpt->findings, grown_from(gpt, entry) ? FINDING_NOTE : FINDING_ERROR,
+                         "mbr-size",
                          "the protective MBR partition has %" PRIu32 " sectors, the disk %" PRIu32,
                          entry->count, expected);
     }

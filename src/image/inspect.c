@@ -10,6 +10,7 @@
 
 /* Directories within directories that the search for boot loaders goes down. */
 enum { DEPTH_MAX = 8, DIRECTORIES_MAX = 512 };
+enum { ESPS_MAX = 8 }; /* that are looked into */
 
 static const uint8_t MBR_TYPE_ESP = 0xef;
 
@@ -177,13 +178,14 @@ static int from_mbr(struct inspect *in)
 
 static int inspect_partitions(const struct image_source *disk, struct inspect *in)
 {
+    unsigned esps = 0;
     int rc = 0;
 
     for (unsigned i = 0; !rc && i < in->partitions; i++) {
         struct inspect_partition *part = &in->partition[i];
         struct image_source source = source_part(disk, part->start, part->size);
         rc = fs_probe(&source, &part->fs);
-        if (!rc && part->esp)
+        if (!rc && part->esp && esps++ < ESPS_MAX)
             rc = inspect_esp(in, &source, i);
     }
     return rc;

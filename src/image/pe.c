@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -207,15 +208,35 @@ static bool sbat_component(const char *sbat, const char *component, char *versio
     return false;
 }
 
-/* systemd-boot says "#### LoaderInfo: systemd-boot 252 ####" in .sdmagic. */
-static bool sdmagic(const struct image_source *file, const struct pe *pe, const char *program,
-                    char *version, size_t size)
+/* systemd-boot says "#### LoaderInfo: systemd-boot 252 ####" in .sdmagic, where its build keeps
+ * that section; on arm64 gnu-efi's makes it a part of .data. */
+static void loader_info(const struct image_source *file, const struct pe *pe, char *text,
+                        size_t size)
 {
-    char text[128];
-    const char *at;
+    enum { SEARCHED = 512 << 10 };
+    static const char mark[] = "#### LoaderInfo: ";
+    size_t len = file->size < SEARCHED ? (size_t)file->size : SEARCHED;
+    const uint8_t *at;
+    uint8_t *data;
 
-    section_text(file, pe, ".sdmagic", text, sizeof(text));
-    at = strstr(text, program);
+    section_text(file, pe, ".sdmagic", text, size);
+    if (text[0])
+        return;
+    data = malloc(len);
+    at =
+        data && !source_read(file, 0, data, len) ? memmem(data, len, mark, sizeof(mark) - 1) : NULL;
+    if (at) {
+        size_t left = len - (size_t)(at - data), n = left < size - 1 ? left : size - 1;
+        memcpy(text, at, n);
+        text[n] = 0;
+    }
+    free(data);
+}
+
+static bool sdmagic(const char *text, const char *program, char *version, size_t size)
+{
+    const char *at = strstr(text, program);
+
     if (!at)
         return false;
     at += strlen(program);
@@ -238,16 +259,17 @@ static bool is_linux(const struct image_source *file)
 
 static void classify(const struct image_source *file, struct pe *pe)
 {
-    char sbat[2048], *v = pe->version;
+    char sbat[2048], info[128], *v = pe->version;
     size_t size = sizeof(pe->version);
 
     section_text(file, pe, ".sbat", sbat, sizeof(sbat));
+    loader_info(file, pe, info, sizeof(info));
     if (pe_find(pe, ".linux") && (pe_find(pe, ".osrel") || pe_find(pe, ".cmdline")))
         pe->kind = PE_SYSTEMD_STUB;
-    else if (sdmagic(file, pe, "systemd-boot", v, size) ||
+    else if (sdmagic(info, "systemd-boot", v, size) ||
              sbat_component(sbat, "systemd-boot", v, size))
         pe->kind = PE_SYSTEMD_BOOT;
-    else if (sdmagic(file, pe, "systemd-stub", v, size))
+    else if (sdmagic(info, "systemd-stub", v, size))
         pe->kind = PE_SYSTEMD_STUB;
     else if (sbat_component(sbat, "grub", v, size) || pe_find(pe, "mods"))
         pe->kind = PE_GRUB;

@@ -11,6 +11,18 @@ int source_read(const struct image_source *source, uint64_t offset, void *buf, s
     return len ? source->read(source->ctx, source->base + offset, buf, len) : 0;
 }
 
+uint64_t source_next_data(const struct image_source *source, uint64_t offset)
+{
+    uint64_t at;
+
+    if (!source->next_data || offset >= source->size)
+        return offset < source->size ? offset : source->size;
+    at = source->next_data(source->ctx, source->base + offset);
+    if (at < source->base + offset)
+        return offset;
+    return at - source->base < source->size ? at - source->base : source->size;
+}
+
 struct image_source source_part(const struct image_source *source, uint64_t offset, uint64_t size)
 {
     struct image_source part = *source;

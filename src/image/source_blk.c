@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Synchronous reads from a block back end. */
+/* Synchronous requests to a block back end. */
 #include <pthread.h>
 
 #include "backend/blk/blk.h"
@@ -22,11 +22,11 @@ static void finished(struct blk_request *request, int result)
     pthread_mutex_unlock(&wait->lock);
 }
 
-static int read_blk(void *ctx, uint64_t offset, void *buf, size_t len)
+static int perform(struct blk *blk, enum blk_op op, uint64_t offset, void *buf, size_t len)
 {
     struct wait wait = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
     struct iovec iov = {buf, len};
-    struct blk_request request = {.op = BLK_READ,
+    struct blk_request request = {.op = op,
                                   .offset = offset,
                                   .len = len,
                                   .iov = &iov,
@@ -34,7 +34,7 @@ static int read_blk(void *ctx, uint64_t offset, void *buf, size_t len)
                                   .done = finished,
                                   .ctx = &wait};
 
-    blk_submit(ctx, &request);
+    blk_submit(blk, &request);
     pthread_mutex_lock(&wait.lock);
     while (!wait.done)
         pthread_cond_wait(&wait.changed, &wait.lock);
@@ -42,7 +42,28 @@ static int read_blk(void *ctx, uint64_t offset, void *buf, size_t len)
     return wait.result;
 }
 
+static int read_blk(void *ctx, uint64_t offset, void *buf, size_t len)
+{
+    return perform(ctx, BLK_READ, offset, buf, len);
+}
+
+int blk_write_now(struct blk *blk, uint64_t offset, const void *data, size_t len)
+{
+    return perform(blk, BLK_WRITE, offset, (void *)data, len);
+}
+
+int blk_flush_now(struct blk *blk)
+{
+    return perform(blk, BLK_FLUSH, 0, NULL, 0);
+}
+
+static uint64_t next_data(void *ctx, uint64_t offset)
+{
+    return blk_next_data(ctx, offset);
+}
+
 struct image_source source_blk(struct blk *blk)
 {
-    return (struct image_source){.read = read_blk, .ctx = blk, .size = blk_size(blk)};
+    return (struct image_source){
+        .read = read_blk, .next_data = next_data, .ctx = blk, .size = blk_size(blk)};
 }

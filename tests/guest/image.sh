@@ -49,6 +49,12 @@ verdict $? "e2fsck finds no problems"
 verdict $? "armvm image info finds no problems"
 "$armvm" image info "$image" | grep -q '/EFI/BOOT/BOOTAA64.EFI: GRUB .*AArch64'
 verdict $? "the boot loader is where firmware looks"
+for profile in rfc-v2 v1.0 v2.0; do
+    "$armvm" check --profile $profile "$work/again.qcow2" >"$work/log"
+    verdict $? "armvm check finds nothing, $profile"
+    ! grep -E '^  (FAIL|WARN|SKIP)' "$work/log"
+    verdict $? "and nothing is recommended or skipped"
+done
 for gic in 2 3; do
     timeout 400 "$armvm" run "$image" --ephemeral --net none --gic $gic --timeout 300 --expect 'debian login: ' \
         >"$work/log" 2>&1 </dev/null

@@ -106,6 +106,15 @@ bool blk_readonly(const struct blk *blk)
     return blk->readonly;
 }
 
+uint64_t blk_next_data(struct blk *blk, uint64_t offset)
+{
+    struct image *image = blk->image;
+
+    if (offset >= image->size)
+        return image->size;
+    return image->ops->next_data ? image->ops->next_data(image, offset) : offset;
+}
+
 void blk_submit(struct blk *blk, struct blk_request *request)
 {
     const struct image_ops *ops = blk->image->ops;

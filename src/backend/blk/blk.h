@@ -47,6 +47,9 @@ void blk_close(struct blk *blk); /* waits for requests under way, flushes */
  * as zeroes; a write to that sector makes the file longer. */
 uint64_t blk_size(const struct blk *blk);
 bool blk_readonly(const struct blk *blk);
+/* Where at or behind offset there may be other bytes than zeroes, so that holes need not be read;
+ * the size: nowhere. */
+uint64_t blk_next_data(struct blk *blk, uint64_t offset);
 /* Hands over a request; done is called exactly once, possibly before this returns. */
 void blk_submit(struct blk *blk, struct blk_request *request);
 

@@ -22,6 +22,9 @@ struct image_ops {
     int (*zero)(struct image *image, uint64_t offset, uint64_t len, bool unmap);
     /* Reads if that needs no waiting, else -EAGAIN. */
     int (*read_now)(struct image *image, uint64_t offset, const struct iovec *iov, int iovcnt);
+    /* The first byte at or behind offset that may be other than zero; the size: there is none. A
+     * hint: offset itself is always right. NULL: not known. */
+    uint64_t (*next_data)(struct image *image, uint64_t offset);
     void (*close)(struct image *image);
 };
 

@@ -84,6 +84,7 @@ static const struct image_ops qcow2_ops = {
     .discard = qcow2_discard,
     .zero = qcow2_zero,
     .read_now = qcow2_read_now,
+    .next_data = qcow2_next_data,
     .close = qcow2_close,
 };
 

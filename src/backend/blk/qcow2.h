@@ -264,6 +264,7 @@ bool qcow2_wait_overlap_locked(struct qcow2 *q, const struct qcow2_op *op, uint6
 /* qcow2_io.c. */
 int qcow2_read(struct image *image, uint64_t offset, const struct iovec *iov, int iovcnt);
 int qcow2_read_now(struct image *image, uint64_t offset, const struct iovec *iov, int iovcnt);
+uint64_t qcow2_next_data(struct image *image, uint64_t offset);
 /* Reads on behalf of a request that has begun. */
 int qcow2_read_range(struct qcow2 *q, uint64_t offset, const struct iovec *iov, int iovcnt);
 

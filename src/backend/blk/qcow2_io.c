@@ -136,3 +136,38 @@ int qcow2_read_now(struct image *image, uint64_t offset, const struct iovec *iov
     pthread_mutex_unlock(&q->lock);
     return r;
 }
+
+/* Moves *offset to the backing file's next data if that is within len bytes. */
+static bool backing_has_data(struct qcow2 *q, uint64_t *offset, uint64_t len)
+{
+    struct image *backing = q->backing;
+    uint64_t at = *offset;
+
+    if (!backing || at >= backing->size)
+        return false;
+    if (backing->ops->next_data)
+        at = backing->ops->next_data(backing, at);
+    if (at >= backing->size || at - *offset >= len)
+        return false;
+    *offset = at;
+    return true;
+}
+
+uint64_t qcow2_next_data(struct image *image, uint64_t offset)
+{
+    struct qcow2 *q = (struct qcow2 *)image;
+
+    while (offset < image->size) {
+        struct qcow2_extent e;
+        int r;
+        pthread_mutex_lock(&q->lock);
+        r = qcow2_lookup_locked(q, offset, image->size - offset, &e);
+        pthread_mutex_unlock(&q->lock);
+        if (r || e.type == QCOW2_DATA || e.type == QCOW2_PACKED)
+            return offset;
+        if (e.type == QCOW2_HOLE && backing_has_data(q, &offset, e.len))
+            return offset;
+        offset += e.len;
+    }
+    return image->size;
+}

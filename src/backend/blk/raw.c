@@ -168,6 +168,15 @@ static int raw_zero(struct image *image, uint64_t offset, uint64_t len, bool unm
     return write_zeroes(raw->fd, offset, len);
 }
 
+static uint64_t raw_next_data(struct image *image, uint64_t offset)
+{
+    off_t at = lseek(((struct raw *)image)->fd, (off_t)offset, SEEK_DATA);
+
+    if (at >= 0)
+        return (uint64_t)at < image->size ? (uint64_t)at : image->size;
+    return errno == ENXIO ? image->size : offset;
+}
+
 static void raw_close(struct image *image)
 {
     struct raw *raw = (struct raw *)image;
@@ -188,6 +197,7 @@ static const struct image_ops raw_ops = {
     .discard = raw_discard,
     .zero = raw_zero,
     .read_now = raw_read_now,
+    .next_data = raw_next_data,
     .close = raw_close,
 };
 

@@ -301,6 +301,27 @@ static void closing_waits_for_what_is_under_way(void **state)
     free(buf);
 }
 
+static void holes_are_skipped_on_the_way_to_data(void **state)
+{
+    struct blk *blk;
+
+    /* 1 MiB of data, 7 of hole, a byte, a hole. */
+    assert_int_equal(truncate(path, 16 << 20), 0);
+    blk = open_as(false, false);
+    assert_int_equal(perform(blk, BLK_WRITE, 8 << 20, "x", 1, false), 0);
+    blk_close(blk);
+    blk = open_as(true, false);
+    assert_int_equal(blk_next_data(blk, 0), 0);
+    assert_int_equal(blk_next_data(blk, 12345), 12345);
+    assert_int_equal(blk_next_data(blk, SIZE), 8 << 20);
+    assert_int_equal(blk_next_data(blk, (8 << 20) + (1 << 20)), 16 << 20);
+    assert_int_equal(blk_next_data(blk, 1ull << 40), 16 << 20);
+    blk_close(blk);
+    blk = open_as(false, true); /* an overlay does not know: all may be data */
+    assert_int_equal(blk_next_data(blk, SIZE), SIZE);
+    blk_close(blk);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, make, discard_file)
 
 int main(void)
@@ -315,6 +336,7 @@ int main(void)
         TEST(a_ragged_file_is_rounded_up_and_reads_zeroes_behind_its_end),
         TEST(an_overlay_behaves_like_a_disk_and_leaves_the_file_alone),
         TEST(closing_waits_for_what_is_under_way),
+        TEST(holes_are_skipped_on_the_way_to_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,25 @@ static void chains_are_followed_relative_to_each_image(void **state)
     must("qemu-io -c 'read -P 2 64k 512' -c 'read -P 3 66048 512' -c 'read -P 2 66560 1024' image");
 }
 
+static void holes_are_skipped_down_the_chain(void **state)
+{
+    struct blk *blk;
+
+    must("truncate -s 64M base; qemu-io -f raw -c 'write -P 1 40M 4k' base");
+    must("qemu-img create -f qcow2 -b base -F raw image 128M");
+    must("qemu-io -c 'write -P 2 8M 4k' -c 'write -z 40M 64k' -c 'write -P 3 100M 512' image");
+    blk = open_blk("image", true, false);
+    assert_int_equal(blk_next_data(blk, 0), 8 << 20);
+    assert_int_equal(blk_next_data(blk, 9 << 20), 100 << 20); /* zeroes hide the base's data */
+    assert_int_equal(blk_next_data(blk, 101 << 20), 128 << 20);
+    blk_close(blk);
+    must("qemu-img create -f qcow2 -b base -F raw second 128M");
+    blk = open_blk("second", true, false);
+    assert_int_equal(blk_next_data(blk, 0), 40 << 20);
+    assert_int_equal(blk_next_data(blk, 41 << 20), 128 << 20);
+    blk_close(blk);
+}
+
 static void what_is_wrong_below_is_said_with_both_names(void **state)
 {
     must("qemu-img create -f raw base 1M && qemu-img create -f qcow2 -b base -F raw image");
@@ -413,6 +432,7 @@ int main(void)
         TEST(wrong_counts_are_found_before_anything_is_written),
         TEST(a_dirty_image_is_repaired_when_it_is_opened_for_writing),
         TEST(chains_are_followed_relative_to_each_image),
+        TEST(holes_are_skipped_down_the_chain),
         TEST(what_is_wrong_below_is_said_with_both_names),
         TEST(chains_have_an_end),
         TEST(an_unrecorded_format_is_guessed_only_where_that_is_safe),

@@ -197,6 +197,10 @@ static void each_damage_is_named(void **state)
     expect(&d, "mbr-start");
 
     d = good(512);
+    st_le(d.bytes + 458, 4, 500);
+    expect(&d, "mbr-size");
+
+    d = good(512);
     at(&d, SECTORS - 1)[60] ^= 1;
     checksum(&d, SECTORS - 1);
     expect(&d, "gpt-copies-differ");

@@ -171,6 +171,9 @@ static void programs_are_recognised_by_what_they_contain(void **state)
     section(1, ".sdmagic", 0x2000, 256, EXTRA);
     strcpy((char *)file + EXTRA, "#### LoaderInfo: systemd-boot 252.4 ####");
     expect_kind(PE_SYSTEMD_BOOT, "252.4");
+    section(1, ".data", 0x2000, 256, EXTRA); /* as gnu-efi makes it on arm64 */
+    strcpy((char *)file + EXTRA, "#### LoaderInfo: systemd-boot 252.4 ####");
+    expect_kind(PE_SYSTEMD_BOOT, "252.4");
     section(0, ".linux", 0x1000, 512, TEXT);
     section(1, ".osrel", 0x2000, 256, EXTRA);
     expect_kind(PE_SYSTEMD_STUB, "");

@@ -66,9 +66,10 @@ for command, options in commands.items():
         failures.append(f'armvm.1 does not point to {name_of_page}(1)')
 
 # The completion asks the program itself; run it the way bash would.
-for line, expected in (('armvm ', {c.split()[0] for c in commands}), ('armvm image ', {'create', 'info'}),
+for line, expected in (('armvm ', {c.split()[0] for c in commands}), ('armvm image ', {'create', 'info', 'fix'}),
                        ('armvm image create --', set(commands['image create'])),
-                       ('armvm image info --format ', {'text', 'json'}), ('armvm run --', set(commands['run'])),
+                       ('armvm image info --format ', {'text', 'json'}),
+                       ('armvm check --profile ', {'rfc-v2', 'v1.0', 'v2.0'}), ('armvm run --', set(commands['run'])),
                        ('armvm run --gic ', {'2', '3'}), ('armvm ru', {'run'})):
     script = f'''
         PATH="$(dirname {armvm}):$PATH"

@@ -75,9 +75,14 @@ with tempfile.TemporaryDirectory() as d:
     refused(2, "did you mean 'armvm run'", 'rnu')
     refused(2, 'armvm help', 'frobnicate')
     refused(2, 'a command comes first', '--kernel', kernel)
-    refused(2, "'armvm image create' and 'armvm image info'", 'image')
-    refused(2, "'armvm image create' and 'armvm image info'", 'image', 'frobnicate')
-    for name in ('check', 'ctl'):
+    refused(2, "'armvm image create', 'armvm image info', 'armvm image fix'", 'image')
+    refused(2, "'armvm image create', 'armvm image info', 'armvm image fix'", 'image', 'frobnicate')
+    refused(2, 'which image?', 'check')
+    refused(2, "did you mean --profile?", 'check', '--profil', 'v1.0', 'x')
+    refused(3, 'there is no such file', 'check', '/nonexistent.img')
+    refused(2, 'which image?', 'image', 'fix')
+    refused(3, 'there is no such file', 'image', 'fix', '/nonexistent.img')
+    for name in ('ctl',):
         refused(2, 'does not have', name)
         refused(2, 'does not have', 'help', name)
 
