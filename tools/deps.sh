@@ -9,9 +9,10 @@ set -euo pipefail
 
 declare -A packages=(
     [build]="gcc meson ninja-build pkg-config python3 libc6-dev libfdt-dev libslirp-dev zlib1g-dev
-             libzstd-dev liblzma-dev liblz4-dev libbz2-dev binutils-aarch64-linux-gnu"
+             libzstd-dev liblzma-dev liblz4-dev libbz2-dev binutils-aarch64-linux-gnu
+             gcc-aarch64-linux-gnu"
     [test]="libcmocka-dev libcapstone-dev qemu-user-static device-tree-compiler cpio e2fsprogs gzip
-            gcc-aarch64-linux-gnu libc6-dev-arm64-cross clang libclang-rt-14-dev clang-format
+            libc6-dev-arm64-cross clang libclang-rt-14-dev clang-format
             gdb-multiarch expect binutils zstd qemu-efi-aarch64 u-boot-qemu mtools dosfstools
             fdisk gdisk util-linux acpica-tools dmidecode qemu-utils xz-utils lz4 bzip2"
     [image]="apt dpkg debian-archive-keyring e2fsprogs fdisk dosfstools mtools cpio qemu-efi-aarch64"

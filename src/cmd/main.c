@@ -27,6 +27,8 @@ static const struct command commands[] = {
     {"image info", "says what a disk image is", command_image_info, &image_info_options},
     {"image fix", "mends what can be mended in a disk image", command_image_fix,
      &image_fix_options},
+    {"check vm", "checks virtual machines against it, from inside", command_check_vm,
+     &check_vm_options},
     {"check", "checks a disk image against the VM specification", command_check, &check_options},
     {"ctl", "controls a running machine", NULL, NULL},
     {NULL, NULL, NULL, NULL},

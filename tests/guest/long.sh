@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|jobs|litmus|logins|matrix|results|vars|qcow2|fio|installer]
+#   long.sh ARMVM [boots|jobs|litmus|logins|matrix|results|vars|qcow2|fio|installer|machines]
 # All of them without the second argument. Results compares what programs print with what they print
 # under QEMU. The others are in long/: UEFI variables and qcow2 images under kill -9 (ROUNDS times;
 # fio: Debian's fio is the writer), Debian's installer, the Debian image's login in all variants of
 # the machine. Litmus runs the memory model's tests ROUNDS times each, ten million if it is not set, on
-# as many CPUs as they need.
+# as many CPUs as they need. Machines are checked against the specification in every configuration.
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 armvm=$1
@@ -124,4 +124,8 @@ for script in vars qcow2 fio installer; do
         verdict "$script" $?
     fi
 done
+if [ "$what" = all ] || [ "$what" = machines ]; then
+    "$top/tests/guest/check_vm.sh" "$armvm" /dev/null all
+    verdict "machines" $?
+fi
 exit $((failed > 0))

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/vm/listen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "check/report.h"
+
+/* Where in a control sequence (ECMA-48, 5.4) we are. */
+enum { TEXT, ESCAPE, CSI };
+
+void listen_init(struct listen *listen, struct report *report)
+{
+    *listen = (struct listen){.report = report};
+}
+
+/* Behind prefix, or NULL. */
+static const char *after(const char *line, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return strncmp(line, prefix, n) ? NULL : line + n;
+}
+
+static enum listen_event boot(struct listen *listen, const char *rest)
+{
+    unsigned number = (unsigned)strtoul(rest, NULL, 10);
+    bool again = number == listen->boot && !listen->reset;
+
+    if (!number || number > LISTEN_BOOTS || again)
+        return LISTEN_NOTHING;
+    /* The trace in memory tells the probe that variables are lost: then it goes on by itself. */
+    if (number == 1 && listen->boot)
+        return LISTEN_LOST;
+    listen->boot = number;
+    listen->number = 0;
+    listen->reset = listen->typed = listen->follows = false;
+    return LISTEN_BOOT;
+}
+
+/* A result counts once; what comes from a second console has a number that was there. */
+static void result(struct listen *listen, const char *number)
+{
+    unsigned n = (unsigned)strtoul(number, NULL, 10);
+
+    listen->follows = listen->boot && n > listen->number;
+    if (!listen->follows)
+        return;
+    listen->number = n;
+    report_tap_line(listen->report, listen->line);
+}
+
+static enum listen_event line(struct listen *listen)
+{
+    static const struct {
+        const char *prefix;
+        enum listen_event event;
+    } events[] = {
+        {"# please type: ", LISTEN_TYPE},
+        {"# probe: power off", LISTEN_POWER_OFF},
+        {"# the probe has come to its end", LISTEN_END},
+        {"Bail out! ", LISTEN_BAIL},
+    };
+    const char *text = listen->line, *rest;
+
+    if ((rest = after(text, "# armvm probe, boot ")))
+        return boot(listen, rest);
+    if (((rest = after(text, "ok ")) || (rest = after(text, "not ok "))) && *rest >= '1' &&
+        *rest <= '9') {
+        result(listen, rest);
+        return LISTEN_NOTHING;
+    }
+    if (after(text, "# found: ") || after(text, "# fix: ")) {
+        if (listen->follows)
+            report_tap_line(listen->report, text);
+        return LISTEN_NOTHING;
+    }
+    if (after(text, "# probe: reset"))
+        listen->reset = true;
+    for (size_t i = 0; listen->boot && i < ARRAY_SIZE(events); i++) {
+        rest = after(text, events[i].prefix);
+        if (!rest || (events[i].event == LISTEN_TYPE && listen->typed))
+            continue;
+        listen->typed |= events[i].event == LISTEN_TYPE;
+        listen->reset |= events[i].event == LISTEN_POWER_OFF;
+        snprintf(listen->text, sizeof(listen->text), "%s", rest);
+        return events[i].event;
+    }
+    return LISTEN_NOTHING;
+}
+
+/* Control sequences are dropped; true for a character of text. */
+static bool is_text(struct listen *listen, unsigned char c)
+{
+    switch (listen->escape) {
+    case ESCAPE:
+        listen->escape = c == '[' ? CSI : c >= 0x20 && c < 0x30 ? ESCAPE : TEXT;
+        return false;
+    case CSI:
+        if (c >= 0x40 && c <= 0x7e)
+            listen->escape = TEXT;
+        return false;
+    default:
+        if (c == 0x1b)
+            listen->escape = ESCAPE;
+        return c >= ' ' && c != 0x7f;
+    }
+}
+
+enum listen_event listen_feed(struct listen *listen, unsigned char c)
+{
+    enum listen_event event = LISTEN_NOTHING;
+
+    if (c == '\n' || c == '\r') {
+        listen->line[listen->len] = 0;
+        listen->escape = TEXT;
+        if (listen->len) {
+            snprintf(listen->last, sizeof(listen->last), "%.159s", listen->line);
+            event = line(listen);
+        }
+        listen->len = 0;
+        return event;
+    }
+    if (is_text(listen, c) && listen->len + 1 < sizeof(listen->line))
+        listen->line[listen->len++] = (char)c;
+    return LISTEN_NOTHING;
+}
