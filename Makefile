@@ -23,7 +23,8 @@ help:
 	@echo 'make coverage   writes docs/a64-coverage.md: which encodings are implemented'
 	@echo 'make check-asan, check-ubsan, check-tsan   the tests under a sanitizer'
 	@echo 'make check-clang   build and unit tests with clang'
-	@echo 'make bench      side by side with QEMU;  make bench-quick: fewer runs'
+	@echo 'make bench      side by side with QEMU;  make bench-quick: fewer runs;'
+	@echo '                BENCH="GROUP... OPTION..." chooses, see docs/bench.md'
 	@echo 'make fuzz       the fuzzers, a minute each'
 	@echo 'make format, lint   clang-format; the style, dependency and globals checks'
 	@echo 'make deps       install what is missing (apt, with sudo where not root)'
@@ -81,11 +82,11 @@ fuzz: have-test-deps
 
 bench: all
 	@tools/deps.sh bench image
-	@bench/bench.sh $(BUILD)/armvm
+	@bench/bench.sh $(BUILD)/armvm $(BENCH)
 
 bench-quick: all
 	@tools/deps.sh bench image
-	@bench/bench.sh --quick $(BUILD)/armvm
+	@bench/bench.sh $(BUILD)/armvm --quick $(BENCH)
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

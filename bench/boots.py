@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boots by the host's clock: a kernel directly, and a Debian image through UEFI firmware."""
+import itertools
 import os
 import pathlib
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 
 import measure
 import rivals
+import table
 
 UP = b"armvm-guest: user space is up"
 GRUB = b"Welcome to GRUB!"
@@ -22,11 +25,17 @@ def direct(args):
         run = measure.Run(rival, machine, args)
         return {f"{name}: to user space": run.wait_for(UP), f"{name}: to power-off": run.finish()}
 
-    measure.title("a kernel, directly", "seconds", args.runs)
-    for cpus in (1, 2, 4):
-        name = f"{cpus} CPU{'s' if cpus > 1 else ''}"
-        machine = rivals.Machine(cpus, append="console=ttyAMA0 armvm.quick")
-        measure.show(measure.measure(name, once, args.runs), digits=3)
+    table.title("a kernel, directly, seconds", args.runs)
+    figures = {}
+    with tempfile.TemporaryDirectory() as directory:
+        for cpus, warm in itertools.product((1, 2, 4), (False, True)):
+            name = f"{cpus} CPU{'s' if cpus > 1 else ''}, {'warm' if warm else 'cold'}"
+            machine = rivals.Machine(cpus, append="console=ttyAMA0 armvm.quick",
+                                     store=pathlib.Path(directory) if warm else None)
+            if warm:
+                once("armvm")
+            figures |= measure.measure(name, once, args.runs)
+    table.show(args, "boot", "s", figures)
 
 
 def settle(image, args):
@@ -64,8 +73,14 @@ def firmware(args):
         print(f"\nfirmware: left out, there is no {CODE if image.exists() else image}", flush=True)
         return
     copy, warm = settle(image, args)
-    measure.title("Debian by UEFI, 2 CPUs", "seconds", args.slow_runs)
-    for name, variables in (("fresh variables", VARIABLES), ("kept variables", warm)):
-        machine = rivals.Machine(2, firmware=CODE, variables=variables, ephemeral=True,
-                                 disks=[rivals.Disk(copy)])
-        measure.show(measure.measure(name, once, args.slow_runs))
+    table.title("Debian by UEFI, 2 CPUs, seconds", args.slow_runs)
+    figures = {}
+    with tempfile.TemporaryDirectory() as directory:
+        for name, variables, store in (("first start", VARIABLES, None),
+                                       ("later start", warm, pathlib.Path(directory))):
+            machine = rivals.Machine(2, firmware=CODE, variables=variables, ephemeral=True,
+                                     disks=[rivals.Disk(copy)], store=store)
+            if store:
+                once("armvm")
+            figures |= measure.measure(name, once, args.slow_runs)
+    table.show(args, "firmware", "s", figures)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rounds of runs in alternation, and the table of what they gave."""
+"""Machines that say something, and rounds of their runs in alternation."""
 import os
+import re
 import select
-import statistics
 import subprocess
 import sys
 import time
@@ -19,16 +19,22 @@ class Failed(Exception):
 class Run:
     """One machine: what it says, and when. Seconds count from the start of the process."""
 
-    def __init__(self, rival, machine, args):
+    def __init__(self, rival, machine, args, interactive=False):
         self.rival, self.output = rival, b""
         self.start = time.monotonic()
         self.process = subprocess.Popen(rivals.command(rival, machine, args),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+                                        stdin=subprocess.PIPE if interactive else subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def wait_for(self, text, within=LIMIT):
         """Seconds until text was on the console."""
         while text not in self.output:
+            self.read(within)
+        return time.monotonic() - self.start
+
+    def wait_for_line(self, pattern, within=LIMIT):
+        """Seconds until a whole line that matches was on the console."""
+        while not re.search(pattern + rb"\n", self.output, re.MULTILINE):
             self.read(within)
         return time.monotonic() - self.start
 
@@ -41,6 +47,11 @@ class Run:
             tail = self.output[-2000:].decode(errors="replace")
             raise Failed(f"{tail}\nbench: {self.rival} ended too early or took too long")
         self.output += piece
+
+    def type(self, data):
+        """On the console of an interactive machine."""
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
 
     def finish(self):
         """Seconds until the guest had powered off."""
@@ -61,7 +72,14 @@ class Run:
         """The guest is not needed any more, and nor is what it wrote."""
         self.process.kill()
         self.process.stdout.close()
+        if self.process.stdin:
+            self.process.stdin.close()
         self.process.wait()
+
+
+def cpu_time(process):
+    """Seconds of CPU time that all threads of a process took: clock 2 of any process, by its number."""
+    return time.clock_gettime(~process.pid << 3 | 2)
 
 
 def measure(name, once, runs):
@@ -78,20 +96,3 @@ def measure(name, once, runs):
     if sys.stderr.isatty():
         print(end="\r\x1b[K", file=sys.stderr, flush=True)
     return figures
-
-
-def title(name, unit, runs):
-    columns = "".join(f"{rival:>26}" for rival in rivals.RIVALS)
-    print(f"\n{name + ', ' + unit:<40}{'ratio':>7}{columns}    ({runs} runs)", flush=True)
-
-
-def show(figures, more_is_better=False, digits=2):
-    """Medians with least and most; the ratio is to the better QEMU, over 1 where armvm is."""
-    for figure, values in figures.items():
-        medians = {rival: statistics.median(list_) for rival, list_ in values.items()}
-        ours = medians.pop("armvm")
-        ratio = ours / max(medians.values()) if more_is_better else min(medians.values()) / ours
-        columns = "".join(
-            f"{statistics.median(v):.{digits}f} [{min(v):.{digits}f} {max(v):.{digits}f}]".rjust(26)
-            for v in values.values())
-        print(f"{figure:<40}{ratio:6.2f}x{columns}", flush=True)

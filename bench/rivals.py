@@ -11,6 +11,7 @@ RIVALS = ("armvm", *QEMU)
 class Disk:
     path: pathlib.Path
     format: str = "raw"
+    read_only: bool = False
 
 
 @dataclasses.dataclass
@@ -25,7 +26,9 @@ class Machine:
     variables: pathlib.Path | None = None
     disks: list[Disk] = dataclasses.field(default_factory=list)
     net: bool = False
+    virtio_console: bool = False
     ephemeral: bool = False
+    store: pathlib.Path | None = None # armvm's translations from one start to the next
 
 
 def armvm(machine, args):
@@ -39,7 +42,10 @@ def armvm(machine, args):
         if machine.disks or machine.net:
             words += ["--virtio-bus", "pci"]
     for disk in machine.disks:
-        words += ["--disk", f"path={disk.path},format={disk.format}"]
+        words += ["--disk", f"path={disk.path},format={disk.format}{',readonly' * disk.read_only}"]
+    if machine.virtio_console:
+        words += ["--console", "virtio"]
+    words += ["--code-store", machine.store or "off"]
     return words + (["--ephemeral"] if machine.ephemeral else [])
 
 
@@ -57,11 +63,15 @@ def qemu(machine, cpu, args):
                   "-initrd", machine.initrd or args.cache / "guest/initrd.gz"]
     # In armvm's order, so that disks have the same PCI addresses: boot variables name these.
     for number, disk in enumerate(machine.disks):
-        words += ["-drive", f"if=none,id=d{number},format={disk.format},file={disk.path}",
+        words += ["-drive", f"if=none,id=d{number},format={disk.format},file={disk.path}"
+                  f"{',readonly=on,file.locking=off' * disk.read_only}",
                   "-device", f"virtio-blk-pci,drive=d{number}"]
     words += ["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="] \
         if machine.net else ["-nic", "none"]
     words += ["-device", f"virtio-rng-{bus}"]
+    if machine.virtio_console:
+        words += ["-serial", "none", "-monitor", "none", "-device", f"virtio-serial-{bus}",
+                  "-chardev", "stdio,id=c,signal=off", "-device", "virtconsole,chardev=c"]
     return words + (["-snapshot"] if machine.ephemeral else [])
 
 

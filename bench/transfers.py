@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Throughput of disks, by fio in the guest, and of the user-mode network, by the host's clock."""
-import gzip
-import io
+"""Throughput of disks, by fio in the guest, and of network and consoles, by the host's clock."""
 import os
 import pathlib
 import re
@@ -12,7 +10,9 @@ import threading
 import time
 
 import measure
+import payload
 import rivals
+import table
 
 SCRATCH_MIB = 512
 
@@ -40,19 +40,6 @@ NET = """\
 timeout 60 nc 10.0.2.2 {down} </dev/null >/dev/null
 dd if=/dev/zero bs=64k 2>/dev/null | timeout 60 nc 10.0.2.2 {up} >/dev/null
 """
-
-
-def initrd(script, directory, args):
-    """The small guest's, with a script that it is to run."""
-    (directory / "run.sh").write_text(script)
-    archive = subprocess.run(["cpio", "--quiet", "-o", "-H", "newc"], input=b"run.sh\n",
-                             cwd=directory, stdout=subprocess.PIPE, check=True).stdout
-    packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
-        file.write(archive)
-    path = directory / "initrd.gz"
-    path.write_bytes((args.cache / "guest/initrd.gz").read_bytes() + packed.getvalue())
-    return path
 
 
 def scratch(directory):
@@ -88,10 +75,10 @@ def disk(args):
         subprocess.run(["cp", "--sparse=always", rootfs, system], check=True)
         script = FIO.format(size=SCRATCH_MIB, seconds=1 if args.quick else 3, depths="1 32")
         machine = rivals.Machine(2, append="console=ttyAMA0 quiet armvm.run=/run.sh",
-                                 initrd=initrd(script, directory, args),
+                                 initrd=payload.initrd({"run.sh": script}, directory, args),
                                  disks=[rivals.Disk(system), *scratch(directory)])
-        measure.title("virtio-blk on PCI, O_DIRECT", "MiB/s", args.slow_runs)
-        measure.show(measure.measure("disk", once, args.slow_runs), True, 1)
+        table.title("virtio-blk on PCI, O_DIRECT, MiB/s", args.slow_runs)
+        table.show(args, "disk", "MiB/s", measure.measure("disk", once, args.slow_runs))
 
 
 class Host(threading.Thread):
@@ -124,7 +111,8 @@ def network(args):
         with tempfile.TemporaryDirectory() as name:
             script = NET.format(down=down.port, up=up.port)
             machine = rivals.Machine(2, append="console=ttyAMA0 quiet armvm.run=/run.sh", net=True,
-                                     initrd=initrd(script, pathlib.Path(name), args))
+                                     initrd=payload.initrd({"run.sh": script},
+                                                           pathlib.Path(name), args))
             run = measure.Run(rival, machine, args)
             run.finish()
         for host in (down, up):
@@ -135,5 +123,53 @@ def network(args):
         return {"TCP, host to guest": down.rate, "TCP, guest to host": up.rate}
 
     seconds = 1 if args.quick else 4
-    measure.title("virtio-net on PCI, user mode", "MiB/s", args.slow_runs)
-    measure.show(measure.measure("network", once, args.slow_runs), True, 0)
+    table.title("virtio-net on PCI, user mode, MiB/s", args.slow_runs)
+    table.show(args, "network", "MiB/s", measure.measure("network", once, args.slow_runs))
+
+
+CONSOLE = """\
+exec <{device} >{device} 2>&1
+stty raw -echo
+echo bench-ready
+got=$(head -c {size} | wc -c)
+echo "bench-got $got"
+read -r line
+head -c {size} /dev/zero | tr '\\0' x
+echo
+echo bench-end
+"""
+
+
+def console(args):
+    def once(rival):
+        run = measure.Run(rival, machine, args, interactive=True)
+        run.wait_for_line(rb"bench-ready\r?")
+        start = time.monotonic()
+        feed = threading.Thread(target=run.type, args=(bytes(size - 1) + b"\n",))
+        feed.start()
+        run.wait_for_line(rb"bench-got %d\r?" % size)
+        feed.join()
+        taken = time.monotonic() - start
+        start = time.monotonic()
+        run.type(b"\n")
+        run.wait_for_line(rb"bench-end\r?")
+        sent = time.monotonic() - start
+        run.stop()
+        # QEMU's virtio-console drops what its reader does not take at once: what came is counted.
+        came = run.output.count(b"x")
+        if rival == "armvm" and came < size:
+            raise measure.Failed(f"bench: {rival}: the console lost {size - came} of {size} bytes")
+        return {f"{name}, to the guest": size / taken / (1 << 20),
+                f"{name}, from the guest": came / sent / (1 << 20)}
+
+    figures = {}
+    table.title("consoles, MiB/s", args.slow_runs)
+    for name, device, virtio, size in (("PL011", "/dev/ttyAMA0", False, 1 << 15),
+                                       ("virtio-console", "/dev/hvc0", True, 1 << 20 if args.quick else 1 << 22)):
+        with tempfile.TemporaryDirectory() as directory:
+            script = CONSOLE.format(device=device, size=size)
+            machine = rivals.Machine(2, append=f"console={device[5:]} quiet armvm.run=/run.sh",
+                                     virtio_console=virtio,
+                                     initrd=payload.initrd({"run.sh": script}, pathlib.Path(directory), args))
+            figures |= measure.measure("console", once, args.slow_runs)
+    table.show(args, "console", "MiB/s", figures)

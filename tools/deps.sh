@@ -16,7 +16,7 @@ declare -A packages=(
             gdb-multiarch expect binutils zstd qemu-efi-aarch64 u-boot-qemu mtools dosfstools
             fdisk gdisk util-linux acpica-tools dmidecode qemu-utils xz-utils lz4 bzip2"
     [image]="apt dpkg debian-archive-keyring e2fsprogs fdisk dosfstools mtools cpio qemu-efi-aarch64"
-    [bench]="cpio e2fsprogs gzip qemu-utils"
+    [bench]="cpio e2fsprogs gzip qemu-utils gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 )
 
 wanted=()

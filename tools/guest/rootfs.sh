@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # An ext4 image of Debian's own arm64 packages, unpacked (not configured: enough to run programs by
-# chroot), for the long tests and benchmarks. Leaves .cache/guest/rootfs.img.
+# chroot), for the long tests and benchmarks. In /second are Debian's required packages, as archives
+# and unpacked so far that dpkg can run: the state before debootstrap's second stage.
+# Leaves .cache/guest/rootfs.img.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cache=${ARMVM_CACHE:-$top/.cache}
@@ -15,7 +17,7 @@ export PATH=$PATH:/sbin:/usr/sbin
 
 packages=(base-files diffutils base-passwd bash coreutils dash grep sed gawk findutils util-linux mount procps
     tar gzip xz-utils bzip2 zstd jq perl-base stress-ng python3 libpython3.11-testsuite p7zip-full gcc
-    libc6-dev make sqlite3 openssl sysbench bc time file fio)
+    libc6-dev make sqlite3 openssl sysbench bc time file fio pigz lua5.4)
 
 mkdir -p "$guest"
 [ ! -f "$image" ] || [ "$0" -nt "$image" ] || exit 0
@@ -27,6 +29,17 @@ tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 echo "    unpacking ${#all[@]} packages" >&2
 apt_private_unpack "$apt" "$tree" "${all[@]}"
+mapfile -t options < <(apt_private_options "$apt")
+mapfile -t required < <(apt-cache "${options[@]}" dumpavail |
+    awk '/^Package: / { name = $2 } /^Priority: required$/ { print name }' | sort -u)
+mapfile -t required < <(apt_private_closure "$apt" "${required[@]}")
+[ ${#required[@]} -gt 0 ] || { echo "rootfs: Debian's lists name no required packages" >&2; exit 1; }
+apt_private_fetch "$apt" "${required[@]}"
+mkdir -p "$tree/second/archives"
+apt_private_unpack "$apt" "$tree/second/tree" "${required[@]}"
+for package in "${required[@]}"; do
+    cp "$(compgen -G "$apt/archives/${package}_*.deb" | head -n 1)" "$tree/second/archives/"
+done
 mkdir -p "$tree"/{proc,sys,dev,tmp,run,root,mnt}
 chmod 1777 "$tree/tmp"
 # What configuring the packages would have left and programs need.
