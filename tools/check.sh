@@ -37,7 +37,7 @@ fi
 # The suite's line of counts: of its runs, the one with most operand sets.
 grep -h '^a64.tsv: ' "$build/meson-logs/testlog.txt" | sort -t ';' -k 2 -n | tail -n 1
 
-for script in boots arch gdb uefi acpi check_vm; do
+for script in boots arch gdb uefi acpi check_vm check_guest; do
     "$top/tests/guest/$script.sh" "$build/armvm" "$log.$script" || :
     [ $script = boots ] || cat "$log.$script" >>"$log.boots"
 done

@@ -99,6 +99,33 @@ static void print_result(const struct page *page, const struct check_result *res
         labelled(page, "fix:", result->requirement->fix);
 }
 
+/* Whether a cell before this one was skipped for the same reason. */
+static bool skipped_before(const struct check_matrix *matrix, size_t index)
+{
+    const struct check_cell *at = &matrix->cell[index];
+
+    for (size_t i = 0; i < index; i++)
+        if (matrix->cell[i].set && matrix->cell[i].outcome == CHECK_SKIP && matrix->cell[i].note &&
+            !strcmp(matrix->cell[i].note, at->note))
+            return true;
+    return false;
+}
+
+/* Why cells were skipped is said once, not for each. */
+static void print_notes(const struct page *page, const struct check_matrix *matrix)
+{
+    for (size_t i = 0; i < (size_t)matrix->rows * matrix->columns; i++) {
+        const struct check_cell *at = &matrix->cell[i];
+        if (!at->note)
+            continue;
+        if (at->outcome != CHECK_SKIP)
+            fprintf(page->out, "  %s, %s: %s\n", matrix->row[i / matrix->columns],
+                    matrix->column[i % matrix->columns], at->note);
+        else if (!skipped_before(matrix, i))
+            fprintf(page->out, "  SKIP: %s\n", at->note);
+    }
+}
+
 static void print_matrix(const struct page *page, const struct check_matrix *matrix)
 {
     char cell[64];
@@ -126,12 +153,7 @@ static void print_matrix(const struct page *page, const struct check_matrix *mat
         }
         fputc('\n', page->out);
     }
-    for (unsigned r = 0; r < matrix->rows; r++)
-        for (unsigned c = 0; c < matrix->columns; c++) {
-            const struct check_cell *at = &matrix->cell[(size_t)r * matrix->columns + c];
-            if (at->note)
-                fprintf(page->out, "  %s, %s: %s\n", matrix->row[r], matrix->column[c], at->note);
-        }
+    print_notes(page, matrix);
 }
 
 static void print_end(const struct page *page, const struct report *report)

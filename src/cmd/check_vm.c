@@ -12,175 +12,40 @@
 #include "check/report.h"
 #include "check/vm/probe.h"
 #include "check/vm/vm.h"
+#include "cmd/check_machines.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "cmd/values.h"
 #include "vm/vm.h"
 
-enum { CPUS_MAX = 123 };
 static const uint64_t SECOND = 1000000000;
 
 struct check_vm_config {
-    struct vm_check check;
-    const char *output, *log, *write_image;
-    unsigned profile, format;
-    bool list, quiet, armvm_only; /* an option was given that is about armvm's machines */
+    struct check_machines common;
+    const char *log, *write_image;
 };
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-static int set_profile(void *ctx, const char *value, struct error *err)
-{
-    return value_choice(value, check_profile_names(), &((struct check_vm_config *)ctx)->profile,
-                        err);
-}
-
-static int set_format(void *ctx, const char *value, struct error *err)
-{
-    return value_choice(value, report_format_names(), &((struct check_vm_config *)ctx)->format,
-                        err);
-}
-
-static int set_text(const char **to, const char *value, struct error *err)
-{
-    if (!*value)
-        return error_set(err, -EINVAL, "it is empty");
-    *to = value;
-    return 0;
-}
-
-static int set_output(void *ctx, const char *value, struct error *err)
-{
-    return set_text(&((struct check_vm_config *)ctx)->output, value, err);
-}
-
 static int set_log(void *ctx, const char *value, struct error *err)
 {
-    return set_text(&((struct check_vm_config *)ctx)->log, value, err);
+    return check_set_text(&((struct check_vm_config *)ctx)->log, value, err);
 }
 
 static int set_write_image(void *ctx, const char *value, struct error *err)
 {
-    return set_text(&((struct check_vm_config *)ctx)->write_image, value, err);
+    return check_set_text(&((struct check_vm_config *)ctx)->write_image, value, err);
 }
 
 static int set_command(void *ctx, const char *value, struct error *err)
 {
     if (!strstr(value, "{image}"))
         return error_set(err, -EINVAL, "say where the probe's disk image goes: {image}");
-    return set_text(&((struct check_vm_config *)ctx)->check.command, value, err);
+    return check_set_text(&((struct check_vm_config *)ctx)->common.check.command, value, err);
 }
 
 static int set_vars(void *ctx, const char *value, struct error *err)
 {
-    return set_text(&((struct check_vm_config *)ctx)->check.vars, value, err);
-}
-
-static int set_timeout(void *ctx, const char *value, struct error *err)
-{
-    return value_duration(value, &((struct check_vm_config *)ctx)->check.timeout_ns, err);
-}
-
-static int set_quick(void *ctx, const char *value, struct error *err)
-{
-    struct check_vm_config *config = ctx;
-
-    config->check.quick = config->armvm_only = true;
-    return 0;
-}
-
-static int set_gic(void *ctx, const char *value, struct error *err)
-{
-    static const char *const names[] = {"2", "3", NULL};
-    struct check_vm_config *config = ctx;
-    unsigned index;
-    int rc = value_choice(value, names, &index, err);
-
-    config->armvm_only = true;
-    if (!rc)
-        config->check.gic = index + 2;
-    return rc;
-}
-
-static int set_cpus(void *ctx, const char *value, struct error *err)
-{
-    struct check_vm_config *config = ctx;
-    uint64_t number;
-    int rc = value_number(value, 1, CPUS_MAX, &number, err);
-
-    config->armvm_only = true;
-    if (!rc)
-        config->check.cpus = (unsigned)number;
-    return rc;
-}
-
-static int set_bus(void *ctx, const char *value, struct error *err)
-{
-    static const char *const names[] = {"pci", "mmio", NULL};
-    struct check_vm_config *config = ctx;
-    unsigned index;
-    int rc = value_choice(value, names, &index, err);
-
-    config->armvm_only = true;
-    if (!rc)
-        config->check.bus = names[index];
-    return rc;
-}
-
-static int set_console(void *ctx, const char *value, struct error *err)
-{
-    static const char *const names[] = {"pl011", "virtio", NULL};
-    struct check_vm_config *config = ctx;
-    unsigned index;
-    int rc = value_choice(value, names, &index, err);
-
-    config->armvm_only = true;
-    if (!rc)
-        config->check.console = names[index];
-    return rc;
-}
-
-static int set_tables(void *ctx, const char *value, struct error *err)
-{
-    static const char *const names[] = {"dt", "acpi", "both", NULL};
-    struct check_vm_config *config = ctx;
-    unsigned index;
-    int rc = value_choice(value, names, &index, err);
-
-    config->armvm_only = true;
-    if (!rc)
-        config->check.tables = (enum vm_tables)index;
-    return rc;
-}
-
-static int set_firmware(void *ctx, const char *value, struct error *err)
-{
-    struct check_vm_config *config = ctx;
-
-    config->armvm_only = true;
-    return set_text(&config->check.firmware, value, err);
-}
-
-static int set_run_option(void *ctx, const char *value, struct error *err)
-{
-    struct check_vm_config *config = ctx;
-
-    config->armvm_only = true;
-    if (config->check.mores == VM_CHECK_WORDS)
-        return error_set(err, -EINVAL, "no more than %d", VM_CHECK_WORDS);
-    return set_text(&config->check.more[config->check.mores++], value, err);
-}
-
-static int set_list(void *ctx, const char *value, struct error *err)
-{
-    ((struct check_vm_config *)ctx)->list = true;
-    return 0;
-}
-
-static int set_quiet(void *ctx, const char *value, struct error *err)
-{
-    ((struct check_vm_config *)ctx)->quiet = true;
-    return 0;
+    return check_set_text(&((struct check_vm_config *)ctx)->common.check.vars, value, err);
 }
 
 static const struct option table[] = {
@@ -208,70 +73,32 @@ static const struct option table[] = {
 
     {.group = "armvm's own machines",
      .name = "quick",
-     .set = set_quick,
+     .set = check_set_quick,
      .help = "only two configurations, which between them have every GIC, bus and console"},
-    {.name = "gic", .arg = "2|3", .set = set_gic, .words = "2 3", .help = "only this version"},
-    {.name = "virtio-bus",
-     .arg = "pci|mmio",
-     .set = set_bus,
-     .words = "pci mmio",
-     .help = "only this bus"},
-    {.name = "console",
-     .arg = "pl011|virtio",
-     .set = set_console,
-     .words = "pl011 virtio",
-     .help = "only this console"},
     {.name = "tables",
      .arg = "dt|acpi|both",
-     .set = set_tables,
+     .set = check_set_tables,
      .words = "dt acpi both",
      .help = "machines described by a device tree, by ACPI (run --acpi), or one after the other "
              "(default: dt)"},
     {.name = "cpus",
      .arg = "N",
-     .set = set_cpus,
+     .set = check_set_cpus,
      .help = "number of CPUs (default: from 1 to 8 by turns)"},
-    {.name = "firmware",
-     .arg = "FILE|auto",
-     .set = set_firmware,
-     .words = "auto @file",
-     .help = "as of 'armvm run' (default: auto)"},
-    {.name = "run-option",
-     .arg = "WORD",
-     .set = set_run_option,
-     .help = "a further word of armvm run's command line, as often as needed: "
-             "--run-option=--cpu --run-option=cortex-a72"},
-    {.name = "list", .set = set_list, .help = "print the configurations and stop"},
+    {.sub = check_machine_options},
 
     {.group = "What is asked",
-     .name = "profile",
-     .arg = "rfc-v2|v1.0|v2.0",
-     .set = set_profile,
-     .words = "rfc-v2 v1.0 v2.0",
-     .help = "the text of the specification (default: rfc-v2)"},
-    {.name = "timeout",
+     .name = "timeout",
      .arg = "TIME",
-     .set = set_timeout,
+     .set = check_set_timeout,
      .help = "how long a machine may take between two starts, such as 90s or 5m (default: 3m)"},
 
-    {.group = "Output",
-     .name = "format",
-     .arg = "text|json|junit|tap|html",
-     .set = set_format,
-     .words = "text json junit tap html",
-     .help = "for people (text, html), programs (json) or test harnesses (junit, tap); default: "
-             "text"},
-    {.name = "output",
-     .arg = "FILE",
-     .set = set_output,
-     .words = "@file",
-     .help = "writes the report there instead of to standard output"},
+    {.sub = check_report_options},
     {.name = "log",
      .arg = "FILE",
      .set = set_log,
      .words = "@file",
      .help = "keep everything that the machines print"},
-    {.name = "quiet", .set = set_quiet, .help = "no progress on standard error"},
     {.name = NULL},
 };
 
@@ -320,15 +147,16 @@ static void list(const struct vm_check *check)
 
 static int run(struct check_vm_config *config, int *status, struct error *err)
 {
-    const char *subject = config->check.command ? "the command's machine" : "armvm";
-    struct report *report = report_new("vm", subject, (enum check_profile)config->profile);
+    const char *subject = config->common.check.command ? "the command's machine" : "armvm";
+    struct report *report = report_new("vm", subject, (enum check_profile)config->common.profile);
     int rc;
 
     if (!report)
         return error_set(err, -ENOMEM, "out of memory");
-    rc = vm_check_run(&config->check, report, err);
+    rc = vm_check_run(&config->common.check, report, err);
     if (!rc)
-        rc = report_save(report, (enum report_format)config->format, config->output, err);
+        rc = report_save(report, (enum report_format)config->common.format, config->common.output,
+                         err);
     *status = report_status(report);
     report_free(report);
     return rc;
@@ -339,35 +167,34 @@ static int with_log(struct check_vm_config *config, int *status, struct error *e
     int rc;
 
     if (config->log) {
-        config->check.log = fopen(config->log, "we");
-        if (!config->check.log)
+        config->common.check.log = fopen(config->log, "we");
+        if (!config->common.check.log)
             return error_set(err, -errno, "--log: %s: %s", config->log, strerror(errno));
     }
     rc = run(config, status, err);
-    if (config->check.log && fclose(config->check.log) && !rc)
+    if (config->common.check.log && fclose(config->common.check.log) && !rc)
         rc = error_set(err, -EIO, "--log: %s: cannot be written", config->log);
     return rc;
 }
 
 static int check_usage(const struct check_vm_config *config, struct error *err)
 {
-    if (config->check.command && config->armvm_only)
+    if (config->common.check.command && config->common.armvm_only)
         return error_set(
             err, -EINVAL,
             "--command: that machine is as the command says; options about armvm's own "
             "machines do not go with it");
-    if (config->check.vars && (!config->check.command || !strstr(config->check.command, "{vars}")))
+    if (config->common.check.vars &&
+        (!config->common.check.command || !strstr(config->common.check.command, "{vars}")))
         return error_set(err, -EINVAL, "--vars: only a --command with {vars} uses it");
-    if (config->check.vars && access(config->check.vars, R_OK) < 0)
-        return error_set(err, -errno, "--vars: %s: %s", config->check.vars, strerror(errno));
-    if (config->check.gic == 2 && config->check.cpus > 8)
-        return error_set(err, -EINVAL, "--cpus: GICv2 serves at most 8 CPUs; use --gic 3");
-    return 0;
+    if (config->common.check.vars && access(config->common.check.vars, R_OK) < 0)
+        return error_set(err, -errno, "--vars: %s: %s", config->common.check.vars, strerror(errno));
+    return check_machines_usage(&config->common, err);
 }
 
 int command_check_vm(int argc, char **argv)
 {
-    struct check_vm_config config = {.check.timeout_ns = 180 * SECOND};
+    struct check_vm_config config = {.common.check.timeout_ns = 180 * SECOND};
     struct error err = {0};
     char self[PATH_MAX] = "armvm";
     int rc = options_parse(&check_vm_options, argc, argv, &config, &err), status = 0;
@@ -378,8 +205,8 @@ int command_check_vm(int argc, char **argv)
     }
     if (rc || (rc = check_usage(&config, &err)))
         return fail(&err, rc == -EINVAL ? VM_EXIT_USAGE : VM_EXIT_HOST);
-    if (config.list) {
-        list(&config.check);
+    if (config.common.list) {
+        list(&config.common.check);
         return 0;
     }
     if (config.write_image) {
@@ -388,8 +215,8 @@ int command_check_vm(int argc, char **argv)
     }
     if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
         strcpy(self, "armvm");
-    config.check.armvm = self;
-    config.check.progress = config.quiet ? NULL : progress;
+    config.common.check.armvm = self;
+    config.common.check.progress = config.common.quiet ? NULL : progress;
     rc = with_log(&config, &status, &err);
     if (rc)
         return fail(&err, rc == -EINTR ? VM_EXIT_SIGNAL + 2 : VM_EXIT_HOST);

@@ -29,6 +29,8 @@ static const struct command commands[] = {
      &image_fix_options},
     {"check vm", "checks virtual machines against it, from inside", command_check_vm,
      &check_vm_options},
+    {"check guest", "boots a disk image on every variation of the machine", command_check_guest,
+     &check_guest_options},
     {"check", "checks a disk image against the VM specification", command_check, &check_options},
     {"ctl", "controls a running machine", NULL, NULL},
     {NULL, NULL, NULL, NULL},

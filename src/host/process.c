@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "host/clock.h"
 
+enum { MANY = 64 };
 static const uint64_t POLITE_NS = 3000000000ull, MS = 1000000;
 
 struct process_signals {
@@ -160,6 +161,51 @@ ssize_t process_read(struct process *process, void *buf, size_t size, uint64_t d
     return n < 0 ? -errno : n;
 }
 
+int process_wait_any(struct process *const *process, unsigned count,
+                     struct process_signals *signals, uint64_t deadline, unsigned *which)
+{
+    struct pollfd fds[MANY + 1];
+
+    if (count > MANY)
+        return -EINVAL;
+    for (;;) {
+        uint64_t now = host_now_ns();
+        int n;
+        for (unsigned i = 0; i < count; i++)
+            fds[i] = (struct pollfd){process[i] ? process[i]->out : -1, POLLIN, 0};
+        fds[count] = (struct pollfd){signals->fd, POLLIN, 0};
+        n = poll(fds, count + 1, now >= deadline ? 0 : (int)((deadline - now) / MS + 1));
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (process_signals_seen(signals))
+            return -EINTR;
+        for (unsigned i = 0; n > 0 && i < count; i++)
+            if (fds[i].revents) {
+                *which = i;
+                return 0;
+            }
+        if (host_now_ns() >= deadline)
+            return -ETIMEDOUT;
+    }
+}
+
+uint64_t process_bytes_read(const struct process *process)
+{
+    char path[40], line[80];
+    uint64_t bytes = 0;
+    FILE *in;
+
+    snprintf(path, sizeof(path), "/proc/%d/io", (int)process->pid);
+    in = fopen(path, "re");
+    if (!in)
+        return 0;
+    while (fgets(line, sizeof(line), in))
+        if (!strncmp(line, "rchar: ", 7))
+            bytes = strtoull(line + 7, NULL, 10);
+    fclose(in);
+    return bytes;
+}
+
 void process_write(struct process *process, const void *data, size_t size)
 {
     ssize_t n = write(process->in, data, size);
@@ -193,14 +239,8 @@ int process_wait(struct process *process, uint64_t deadline, int *status)
     return 0;
 }
 
-void process_end(struct process *process)
+static void end(struct process *process, uint64_t deadline)
 {
-    uint64_t deadline = host_now_ns() + POLITE_NS;
-
-    if (!process)
-        return;
-    if (!reap(process, WNOHANG))
-        kill(-process->pid, SIGTERM);
     while (!reap(process, WNOHANG) && host_now_ns() < deadline)
         poll(NULL, 0, 5);
     kill(-process->pid, SIGKILL); /* and what it may have started */
@@ -210,4 +250,21 @@ void process_end(struct process *process)
     if (process->pidfd >= 0)
         close(process->pidfd);
     free(process);
+}
+
+void process_end_all(struct process *const *process, unsigned count)
+{
+    uint64_t deadline = host_now_ns() + POLITE_NS;
+
+    for (unsigned i = 0; i < count; i++)
+        if (process[i] && !reap(process[i], WNOHANG))
+            kill(-process[i]->pid, SIGTERM);
+    for (unsigned i = 0; i < count; i++)
+        if (process[i])
+            end(process[i], deadline);
+}
+
+void process_end(struct process *process)
+{
+    process_end_all(&process, 1);
 }

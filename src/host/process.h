@@ -28,11 +28,19 @@ int process_start(const char *const *argv, struct process_signals *signals,
 /* What it prints, waiting until deadline (host_now_ns()): the number of bytes; 0: it has closed its
  * output; -ETIMEDOUT; -EINTR: a signal asks us to stop. */
 ssize_t process_read(struct process *process, void *buf, size_t size, uint64_t deadline);
+/* Waits until one of them has something to read, or has ended: 0 and which; -ETIMEDOUT, -EINTR.
+ * Those that are NULL are left out; -EINVAL: more than 64. */
+int process_wait_any(struct process *const *process, unsigned count,
+                     struct process_signals *signals, uint64_t deadline, unsigned *which);
+/* All that it has read so far, files and others, as far as the host says it; else 0. */
+uint64_t process_bytes_read(const struct process *process);
 /* Types; what does not fit is lost. */
 void process_write(struct process *process, const void *data, size_t size);
 /* Waits until deadline for its end: 0 and its status as the shell has it; -ETIMEDOUT, -EINTR. */
 int process_wait(struct process *process, uint64_t deadline, int *status);
 /* Ends it if it has not ended, asking first, and frees. */
 void process_end(struct process *process);
+/* Asks all of them at once to end, and waits so long once, not for each. */
+void process_end_all(struct process *const *process, unsigned count);
 
 #endif

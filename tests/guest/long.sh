@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|jobs|litmus|logins|matrix|results|vars|qcow2|fio|installer|machines]
+#   long.sh ARMVM [boots|guest|jobs|litmus|logins|matrix|results|vars|qcow2|fio|installer|machines]
 # All of them without the second argument. Results compares what programs print with what they print
 # under QEMU. The others are in long/: UEFI variables and qcow2 images under kill -9 (ROUNDS times;
 # fio: Debian's fio is the writer), Debian's installer, the Debian image's login in all variants of
 # the machine. Litmus runs the memory model's tests ROUNDS times each, ten million if it is not set, on
-# as many CPUs as they need. Machines are checked against the specification in every configuration.
+# as many CPUs as they need. Machines are checked against the specification in every configuration, and
+# so is a guest (guest).
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 armvm=$1
@@ -127,5 +128,9 @@ done
 if [ "$what" = all ] || [ "$what" = machines ]; then
     "$top/tests/guest/check_vm.sh" "$armvm" /dev/null all
     verdict "machines" $?
+fi
+if [ "$what" = all ] || [ "$what" = guest ]; then
+    "$top/tools/guest/image.sh" "$armvm" && "$top/tests/guest/check_guest.sh" "$armvm" /dev/null all
+    verdict "guest" $?
 fi
 exit $((failed > 0))

@@ -38,19 +38,26 @@ static bool plain(const char *path)
     return true;
 }
 
+int instance_directory(char *path, size_t size, struct error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+
+    if (!tmp || *tmp != '/' || strlen(tmp) > 100 || !plain(tmp))
+        tmp = "/tmp";
+    snprintf(path, size, "%s/armvm-check-XXXXXX", tmp);
+    return mkdtemp(path) ? 0 : failed(path, err);
+}
+
 int instance_open(struct instance *instance, struct error *err)
 {
     static const char *const names[] = {"pristine", "image",  "vars", "scratch",
                                         "extra",    "image2", "vars2"};
     char *paths[] = {instance->pristine, instance->image,  instance->vars, instance->scratch,
                      instance->extra,    instance->image2, instance->vars2};
-    const char *tmp = getenv("TMPDIR");
+    int rc = instance_directory(instance->directory, sizeof(instance->directory), err);
 
-    if (!tmp || *tmp != '/' || strlen(tmp) > 100 || !plain(tmp))
-        tmp = "/tmp";
-    snprintf(instance->directory, sizeof(instance->directory), "%s/armvm-check-XXXXXX", tmp);
-    if (!mkdtemp(instance->directory))
-        return failed(instance->directory, err);
+    if (rc)
+        return rc;
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
         snprintf(paths[i], INSTANCE_PATH, "%s/%s.img", instance->directory, names[i]);
     return probe_write_image(instance->pristine, err);

@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct error;
 struct report;
@@ -20,6 +21,8 @@ struct instance {
     char image2[INSTANCE_PATH], vars2[INSTANCE_PATH];
 };
 
+/* A new directory of ours alone, below TMPDIR or /tmp, its path without anything special in it. */
+int instance_directory(char *path, size_t size, struct error *err);
 int instance_open(struct instance *instance, struct error *err);
 void instance_close(struct instance *instance);
 

@@ -8,73 +8,21 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "check/report.h"
+#include "check/vm/args.h"
 #include "check/vm/fold.h"
 #include "check/vm/instance.h"
 #include "check/vm/session.h"
 #include "host/clock.h"
 #include "host/process.h"
 
-enum { ARGS = 48, TEXTS = 8 };
 static const uint64_t SHORT_NS = 20 * 1000000000ull;
-
-/* A command line whose words may have been made. */
-struct args {
-    const char *word[ARGS];
-    unsigned count;
-    char text[TEXTS][INSTANCE_PATH + 32];
-    unsigned texts;
-    char *line; /* of another hypervisor */
-};
-
-static void add(struct args *args, const char *word)
-{
-    if (args->count + 1 < ARGS)
-        args->word[args->count++] = word;
-}
-
-static void add_number(struct args *args, const char *option, unsigned n)
-{
-    char *text = args->text[args->texts++ % TEXTS];
-
-    snprintf(text, sizeof(args->text[0]), "%u", n);
-    add(args, option);
-    add(args, text);
-}
-
-static void add_disk(struct args *args, const char *path)
-{
-    char *text = args->text[args->texts++ % TEXTS];
-
-    snprintf(text, sizeof(args->text[0]), "path=%s,format=raw", path);
-    add(args, "--disk");
-    add(args, text);
-}
 
 static void armvm_args(struct args *args, const struct vm_check *check, const struct vm_variant *v,
                        const char *image, const char *vars)
 {
-    *args = (struct args){0};
-    add(args, check->armvm);
-    add(args, "run");
-    add(args, image);
-    add(args, "--vars");
-    add(args, vars);
-    add_number(args, "--gic", v->gic);
-    add_number(args, "--cpus", v->cpus);
-    add(args, "--virtio-bus");
-    add(args, v->pci ? "pci" : "mmio");
-    add(args, "--console");
-    add(args, v->virtio_console ? "virtio" : "pl011");
-    if (v->acpi)
-        add(args, "--acpi");
-    if (check->firmware) {
-        add(args, "--firmware");
-        add(args, check->firmware);
-    }
-    add(args, "--net");
-    add(args, "user");
-    for (unsigned i = 0; i < check->mores; i++)
-        add(args, check->more[i]);
+    args_run(args, check, v, image);
+    args_add(args, "--vars");
+    args_add(args, vars);
 }
 
 /* --- another hypervisor's command ------------------------------------------------------------- */
@@ -106,9 +54,9 @@ static int expand(struct args *args, const char *command, const char *image, con
     }
     if (fclose(out))
         return -ENOMEM;
-    add(args, "sh");
-    add(args, "-c");
-    add(args, args->line);
+    args_add(args, "sh");
+    args_add(args, "-c");
+    args_add(args, args->line);
     return 0;
 }
 
@@ -272,11 +220,11 @@ static int check_variant(struct machine *m, const struct vm_variant *v, struct r
     m->has_vars = true;
     m->template = NULL;
     armvm_args(&m->first, check, v, m->instance->image, m->instance->vars);
-    add_disk(&m->first, m->instance->scratch);
+    args_disk(&m->first, m->instance->scratch);
     /* F4: the entry also survives a disk that is added. */
     armvm_args(&m->again, check, v, m->instance->image, m->instance->vars);
-    add_disk(&m->again, m->instance->extra);
-    add_disk(&m->again, m->instance->scratch);
+    args_disk(&m->again, m->instance->extra);
+    args_disk(&m->again, m->instance->scratch);
     armvm_args(&m->second, check, v, m->instance->image2, m->instance->vars2);
     m->session.report = report_new("vm", v->name, report_profile(report));
     if (!rc && !m->session.report)
