@@ -209,7 +209,9 @@ static void shape_branch(struct insn_test *test, uint32_t w)
         w = (w & 0xfc000000u) | 2;
     else if ((w & 0x7e000000u) == 0x36000000u) /* TBZ, TBNZ */
         w = (w & ~(0x3fffu << 5)) | 2 << 5;
-    else if (!is_branch_register(w))
+    else if (is_branch_register(w))
+        w = (w >> 5 & 31) == 31 ? w & ~(1u << 5) : w; /* somewhere, not to address 0 */
+    else
         w = (w & ~(0x7ffffu << 5)) | 2 << 5;
     const uint32_t code[] = {w, 0xd28acf0f, NOP}; /* MOV X15, 0x5678 */
     set_code(test, code, 3);

@@ -51,9 +51,7 @@ const char *insn_how_name(enum insn_how how)
 }
 
 /* As Linux sets up EL0. */
-enum {
-    MODE = FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_NTWI | FRONT_NTWE | FRONT_MSC | FRONT_PAC_IA
-};
+enum { MODE = FRONT_DZE | FRONT_UCT | FRONT_UCI | FRONT_NTWI | FRONT_NTWE | FRONT_MSC };
 
 /* The region that a way of running translated last. */
 struct translated {

@@ -2,7 +2,8 @@
 /*
  * Pointer authentication (FEAT_PAuth; manual C6.2 PACIA.., AUTIA.., D8.9). With a key that
  * SCTLR_EL1 does not enable these instructions do nothing, and the combined ones only branch,
- * return or load. EnIA is a bit of the mode, since functions begin with PACIASP.
+ * return or load: that is for the helpers to see, whose masks are zero then. Bits of the mode would
+ * have code translated twice, since Linux switches keys on late and some of them with each process.
  */
 #include "engine/front/a64.h"
 
@@ -52,29 +53,19 @@ uint64_t a64_help_eret_to(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 
 /* ---- adding, checking, removing ---------------------------------------------------------------*/
 
-/* Linux switches the other keys with each process: that is for the helpers to see. */
-static bool enabled(const struct a64 *c, enum arm_pac_key key)
-{
-    return key != ARM_PAC_IA || c->mode & FRONT_PAC_IA;
-}
-
 static void add_code(struct a64 *c, unsigned Rd, ir_ref modifier, enum arm_pac_key key)
 {
-    if (enabled(c, key))
-        a64_set_x(c, Rd, a64_call(c, A64_HELPER_PACIA + key, a64_x(c, Rd), modifier, IR_NONE));
+    a64_set_x(c, Rd, a64_call(c, A64_HELPER_PACIA + key, a64_x(c, Rd), modifier, IR_NONE));
 }
 
 static void check_code(struct a64 *c, unsigned Rd, ir_ref modifier, enum arm_pac_key key)
 {
-    if (enabled(c, key))
-        a64_set_x(c, Rd, a64_call(c, A64_HELPER_AUTIA + key, a64_x(c, Rd), modifier, IR_NONE));
+    a64_set_x(c, Rd, a64_call(c, A64_HELPER_AUTIA + key, a64_x(c, Rd), modifier, IR_NONE));
 }
 
 /* A pointer checked by the instruction that uses it. */
 static ir_ref combined(struct a64 *c, ir_ref pointer, ir_ref modifier, enum arm_pac_key key)
 {
-    if (!enabled(c, key))
-        return pointer;
     return a64_call(c, A64_HELPER_COMBINED_AUTIA + key, pointer, modifier, IR_NONE);
 }
 

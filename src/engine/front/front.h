@@ -34,7 +34,6 @@ enum {
     FRONT_PAN = 1u << 15,      /* PSTATE.PAN (selects the TLB context; no code depends on it) */
     FRONT_UAO = 1u << 16,      /* PSTATE.UAO: LDTR/STTR behave as LDR/STR at EL1 */
     FRONT_NAA = 1u << 17,      /* reserved: SCTLR.nAA */
-    FRONT_PAC_IA = 1u << 18,   /* SCTLR.EnIA: PACIASP and its kin do something */
     FRONT_MSC = 1u << 19,      /* CPY and SET are not UNDEFINED (EL0: SCTLR.MSCEn; EL1: always set) */
     FRONT_GUARDED = 1u << 22,  /* of a page: GP, indirect branches land where they may only */
     FRONT_BT = 1u << 23,       /* SCTLR.BT0 or BT1: PACIASP is no pad for BTYPE = 0b11; of guarded
@@ -77,7 +76,7 @@ struct front_region {
 void a64_translate(struct front_region *region, struct ir *ir);
 
 /* Which values of PSTATE.BTYPE an instruction in a guarded page is compatible with, bit n for n
- * (manual D8.6.?, BTypeCompatible_BTI() and others). */
+ * (manual C6.2, BTI; BTypeCompatible_BTI() and others). */
 unsigned a64_landing_pads(uint32_t insn, uint32_t mode, const struct arm_features *features);
 
 /* The helpers that A64 translations call; constant for the life of the program. */

@@ -228,7 +228,6 @@ static uint32_t current_mode(const struct jit_vcpu *vcpu)
     }
     mode |= bit(sctlr, 1) ? FRONT_ALIGN : 0;
     mode |= sctlr & (cpu->el ? ARM_SCTLR_BT1 : ARM_SCTLR_BT0) ? FRONT_BT : 0;
-    mode |= sctlr & ARM_SCTLR_EnIA ? FRONT_PAC_IA : 0;
     mode |= fp_traps(cpu) ? FRONT_FP_TRAP : 0;
     /* AHP, DN, FZ, RMode, FZ16: anything that changes what FP instructions compute. */
     mode |= cpu->fpcr & 0x07c80000u ? FRONT_FPCR : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Branch targets (FEAT_BTI): every kind of branch to every kind of landing pad, in guarded pages
- * and others; PSTATE.BTYPE in SPSR_EL1. Manual D8.6.9, C6.2 (BTI).
+ * and others; PSTATE.BTYPE in SPSR_EL1. Manual C6.2 (BTI), BTypeCompatible_BTI().
  */
 #include "bare.h"
 
