@@ -171,6 +171,7 @@ static void the_backup_serves_when_the_first_copy_is_damaged(void **state)
     assert_true(d.gpt.from_backup && !d.gpt.primary.valid && d.gpt.backup.valid);
     assert_true(d.gpt.primary.crc_good);
     assert_int_equal(d.gpt.partitions, 2);
+    gpt_free(&d.gpt);
     expect(&d, "gpt-array-crc");
 }
 
