@@ -8,7 +8,7 @@
 #include "check/report.h"
 
 /* A kernel that reads so much after its last word is alive: its own loading is over by then. */
-static const uint64_t ALIVE_BYTES = 32 << 20;
+static const uint64_t ALIVE_BYTES = 64 << 20;
 enum { TIMED_OUT = 124, SIGNALLED = 128 };
 
 const char *boot_where_name(enum boot_where where)
@@ -124,11 +124,20 @@ static void blame(struct report *report, struct check_result *to, const struct b
         [BOOT_IN_USER] = "boot-user",         [BOOT_AT_CONSOLE] = "boot-console",
         [BOOT_SILENT] = "boot-silent",        [BOOT_DIED] = "boot-armvm",
     };
+    static const char *const fixes[] = {
+        [BOOT_IN_FIRMWARE] = "armvm check IMAGE says what keeps firmware from starting it",
+        [BOOT_IN_LOADER] = "look at the boot loader's configuration (--log keeps what it printed)",
+        [BOOT_IN_USER] = "--expect or a longer --timeout, if it did boot",
+        [BOOT_AT_CONSOLE] = "give the kernel that console's driver, or name the console (console=)",
+        [BOOT_SILENT] = "see where the same machine with a PL011 stops",
+        [BOOT_DIED] = "--log keeps what was printed before; this is a defect of armvm",
+    };
+    const char *fix = r->where < ARRAY_SIZE(fixes) ? fixes[r->where] : NULL;
     char text[120], end[40] = "";
 
     if (r->status != TIMED_OUT)
         snprintf(end, sizeof(end), " (the machine ended, status %d)", r->status);
-    result_fail(report, to, ids[r->where], NULL, "%s: %s%s%s%s", name(v, text, sizeof(text)),
+    result_fail(report, to, ids[r->where], fix, "%s: %s%s%s%s", name(v, text, sizeof(text)),
                 texts[r->where], end, *r->line ? "; its last line: " : "", r->line);
 }
 
