@@ -165,56 +165,91 @@ static void move16(uint8_t *to, const uint8_t *from)
 #endif
 }
 
-/* 2, 4 or 8 bytes by one move each way. */
-static void move_piece(uint8_t *to, const uint8_t *from, uint32_t size)
+/*
+ * 1, 2, 4 or 8 bytes of guest memory by one move each way, which other vCPUs may be accessing:
+ * atomic where it is aligned, and one instruction of the host in any case.
+ */
+static void load_piece(uint8_t *to, const uint8_t *host, uint32_t size)
 {
+    const void *at = host;
+    bool aligned = !((uintptr_t)host & (size - 1));
     uint16_t h;
     uint32_t w;
     uint64_t x;
 
     switch (size) {
     case 1:
-        *to = *from;
+        *to = __atomic_load_n(host, __ATOMIC_RELAXED);
         break;
     case 2:
-        memcpy(&h, from, 2);
+        aligned ? (void)(h = __atomic_load_n((const uint16_t *)at, __ATOMIC_RELAXED))
+                : (void)memcpy(&h, host, 2);
         memcpy(to, &h, 2);
         break;
     case 4:
-        memcpy(&w, from, 4);
+        aligned ? (void)(w = __atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED))
+                : (void)memcpy(&w, host, 4);
         memcpy(to, &w, 4);
         break;
     default:
-        memcpy(&x, from, 8);
+        aligned ? (void)(x = __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED))
+                : (void)memcpy(&x, host, 8);
         memcpy(to, &x, 8);
     }
 }
 
-static void move_bytes(uint8_t *to, const uint8_t *from, const uint8_t *host, uint32_t size)
+static void store_piece(uint8_t *host, const uint8_t *from, uint32_t size)
+{
+    void *at = host;
+    bool aligned = !((uintptr_t)host & (size - 1));
+    uint16_t h;
+    uint32_t w;
+    uint64_t x;
+
+    switch (size) {
+    case 1:
+        __atomic_store_n(host, *from, __ATOMIC_RELAXED);
+        break;
+    case 2:
+        memcpy(&h, from, 2);
+        aligned ? __atomic_store_n((uint16_t *)at, h, __ATOMIC_RELAXED) : (void)memcpy(host, &h, 2);
+        break;
+    case 4:
+        memcpy(&w, from, 4);
+        aligned ? __atomic_store_n((uint32_t *)at, w, __ATOMIC_RELAXED) : (void)memcpy(host, &w, 4);
+        break;
+    default:
+        memcpy(&x, from, 8);
+        aligned ? __atomic_store_n((uint64_t *)at, x, __ATOMIC_RELAXED) : (void)memcpy(host, &x, 8);
+    }
+}
+
+/* Between host, in guest memory, and a buffer. */
+static void move_bytes(uint8_t *host, uint8_t *buf, uint32_t size, bool in)
 {
     uint32_t piece = piece_size(host, size);
 
     if (!((uintptr_t)host & 15) && !(size & 15)) {
         for (uint32_t at = 0; at < size; at += 16)
-            move16(to + at, from + at);
+            in ? move16(host + at, buf + at) : move16(buf + at, host + at);
         return;
     }
     if (in_granule(host, size))
         piece = size;
     for (uint32_t at = 0; at < size; at += piece)
-        move_piece(to + at, from + at, piece);
+        in ? store_piece(host + at, buf + at, piece) : load_piece(buf + at, host + at, piece);
     /* The compiler is not to make one of these moves and others. */
     __asm__ volatile("" ::: "memory");
 }
 
-static void copy_out(const uint8_t *host, uint8_t *buf, uint32_t size)
+static void copy_out(uint8_t *host, uint8_t *buf, uint32_t size)
 {
-    move_bytes(buf, host, host, size);
+    move_bytes(host, buf, size, false);
 }
 
-static void copy_in(uint8_t *host, const uint8_t *buf, uint32_t size)
+static void copy_in(uint8_t *host, uint8_t *buf, uint32_t size)
 {
-    move_bytes(host, buf, host, size);
+    move_bytes(host, buf, size, true);
 }
 
 static void trace_io(struct jit_vcpu *vcpu, const char *verb, uint64_t pa, uint32_t size,
