@@ -97,13 +97,19 @@ keyring() {
     fail 3 "needs Debian's keys to check the packages: apt-get install debian-archive-keyring"
 }
 
-apt_configure() {
-    local mirror security key
-    key=$(keyring)
+# Where the packages come from, now and for the image later on.
+find_mirrors() {
     mirror=${IMAGE_MIRROR:-$(host_mirror '/debian/?$')}
-    mirror=${mirror:-http://deb.debian.org/debian}
+    [ -n "$mirror" ] || fail 3 "/etc/apt names no mirror of Debian: give one with --mirror URL"
+    mirror=${mirror%/}
     security=$(host_mirror '/debian-security/?$')
-    security=${security:-http://deb.debian.org/debian-security}
+    security=${security:-${mirror%/debian}/debian-security} # beside it on Debian's own servers
+}
+
+apt_configure() {
+    local key
+    key=$(keyring)
+    find_mirrors
     mkdir -p "$apt/lists/partial" "$apt/archives/partial"
     : >"$apt/status"
     {
@@ -258,8 +264,8 @@ write_config() {
         echo "HASH_SEED=$(quoted "$(uuid hash)")"
         echo "ESP_UUID=$(quoted "${vfat:0:4}-${vfat:4:4}")"
         echo "SUITE=$(quoted "$IMAGE_SUITE")"
-        echo "MIRROR=$(quoted "${IMAGE_MIRROR:-http://deb.debian.org/debian}")"
-        echo "SECURITY_MIRROR=$(quoted "http://deb.debian.org/debian-security")"
+        echo "MIRROR=$(quoted "$mirror")"
+        echo "SECURITY_MIRROR=$(quoted "$security")"
     } >"$1"
 }
 

@@ -2,7 +2,7 @@
 /*
  * Where systems keep their kernels: /boot or the root of a partition (vmlinuz-VERSION,
  * Image-VERSION,
- * ...), \EFI\Linux\*.efi (systemd's stub), \ENTRY-TOKEN\VERSION\linux (kernel-install), and
+ * ...), \EFI\Linux\*.efi (unified kernel images), \ENTRY-TOKEN\VERSION\linux (kernel-install), and
  * /lib/modules/VERSION/vmlinuz. The newest version counts, as boot loaders' menus have it.
  */
 #include "check/guest_files.h"
@@ -49,7 +49,7 @@ struct search {
     struct guest_files *files;
     int tree;
     const char *dir;
-    bool stub;         /* of \EFI\Linux */
+    bool unified;      /* of \EFI\Linux */
     unsigned *lookups; /* what is left of them, for names that are looked up one by one */
 };
 
@@ -97,14 +97,14 @@ static int visit_kernel(void *ctx, const char *name, const struct tree_node *nod
     struct search *search = ctx;
     const char *version = kernel_version(name);
     size_t len = strlen(name);
-    char stub[GUEST_NAME];
+    char base[GUEST_NAME];
 
     if (!node->file || len >= GUEST_NAME)
         return 0;
-    if (search->stub && len > 4 && !strcasecmp(name + len - 4, ".efi")) {
-        snprintf(stub, sizeof(stub), "%.*s", (int)(len - 4), name);
-        consider(search, name, stub);
-    } else if (!search->stub && version) {
+    if (search->unified && len > 4 && !strcasecmp(name + len - 4, ".efi")) {
+        snprintf(base, sizeof(base), "%.*s", (int)(len - 4), name);
+        consider(search, name, base);
+    } else if (!search->unified && version) {
         consider(search, name, version);
     }
     return 0;
@@ -146,9 +146,9 @@ static int visit_token(void *ctx, const char *name, const struct tree_node *node
     return 0;
 }
 
-static void search_dir(struct guest_files *files, int tree, const char *dir, bool stub)
+static void search_dir(struct guest_files *files, int tree, const char *dir, bool unified)
 {
-    struct search search = {files, tree, dir, stub, NULL};
+    struct search search = {files, tree, dir, unified, NULL};
     struct tree_node node;
 
     if (!tree_lookup(&files->tree[tree].tree, *dir ? dir : "/", &node) && node.directory)
@@ -322,9 +322,9 @@ static int read_initrd(struct guest_files *files, const struct image_source *sou
     return guest_initrd_read(source, modules, count, files);
 }
 
-/* In a section of a systemd stub. */
-static int initrd_in_stub(struct guest_files *files, const struct module_name *modules,
-                          unsigned count)
+/* In a section of a unified kernel image. */
+static int initrd_in_unified(struct guest_files *files, const struct module_name *modules,
+                             unsigned count)
 {
     struct tree *tree = &files->tree[files->kernel_tree].tree;
     const struct pe_section *section;
@@ -382,7 +382,7 @@ static int find_initrd(struct guest_files *files, const char *suffix,
         source = tree_source(tree, &node, &file);
         return read_initrd(files, &source, modules, count);
     }
-    return initrd_in_stub(files, modules, count);
+    return initrd_in_unified(files, modules, count);
 }
 
 /* ---------------------------------------------------------------------------------------------- */

@@ -187,7 +187,7 @@ static int set_mirror(void *ctx, const char *value, struct error *err)
     for (const char *c = value; *c; c++)
         known &= *c > ' ' && *c != '[' && *c != ']' && *c != '#' && (unsigned char)*c < 0x7f;
     if (!known)
-        return error_set(err, -EINVAL, "'%s' is no address such as http://deb.debian.org/debian",
+        return error_set(err, -EINVAL, "'%s' is no address: http://, https:// or file:/ and a path",
                          shown(value, strlen(value), text));
     config->mirror = value;
     return 0;
@@ -243,7 +243,7 @@ static const struct option table[] = {
     {.name = "mirror",
      .arg = "URL",
      .set = set_mirror,
-     .help = "where Debian comes from (default: the mirror in /etc/apt, else deb.debian.org)"},
+     .help = "where Debian comes from (default: the mirror in /etc/apt)"},
     {.name = "hostname", .arg = "NAME", .set = set_hostname, .help = "(default: debian)"},
     {.name = "user", .arg = "NAME", .set = set_user, .help = "who may log in (default: debian)"},
     {.name = "password",
