@@ -8,32 +8,16 @@
 #include "base/error.h"
 #include "check/image.h"
 #include "check/report.h"
+#include "cmd/check_report.h"
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "cmd/values.h"
 #include "image/source.h"
 #include "vm/vm.h"
 
 struct check_config {
-    const char *path, *output;
-    unsigned profile, format;
+    struct check_output report; /* first */
+    const char *path;
 };
-
-static int set_profile(void *ctx, const char *value, struct error *err)
-{
-    return value_choice(value, check_profile_names(), &((struct check_config *)ctx)->profile, err);
-}
-
-static int set_format(void *ctx, const char *value, struct error *err)
-{
-    return value_choice(value, report_format_names(), &((struct check_config *)ctx)->format, err);
-}
-
-static int set_output(void *ctx, const char *value, struct error *err)
-{
-    ((struct check_config *)ctx)->output = value;
-    return 0;
-}
 
 static int set_path(void *ctx, const char *value, struct error *err)
 {
@@ -45,27 +29,7 @@ static int set_path(void *ctx, const char *value, struct error *err)
     return 0;
 }
 
-static const struct option table[] = {
-    {.group = "What is asked",
-     .name = "profile",
-     .arg = "rfc-v2|v1.0|v2.0",
-     .set = set_profile,
-     .words = "rfc-v2 v1.0 v2.0",
-     .help = "the text of the specification (default: rfc-v2)"},
-    {.group = "Output",
-     .name = "format",
-     .arg = "text|json|junit|tap|html",
-     .set = set_format,
-     .words = "text json junit tap html",
-     .help = "for people (text, html), programs (json) or test harnesses (junit, tap); default: "
-             "text"},
-    {.name = "output",
-     .arg = "FILE",
-     .set = set_output,
-     .words = "@file",
-     .help = "writes the report there instead of to standard output"},
-    {.name = NULL},
-};
+static const struct option table[] = {{.sub = check_report_options}, {.name = NULL}};
 
 const struct option_set check_options = {
     .command = "check",
@@ -101,7 +65,8 @@ static int check_open(struct blk *blk, const struct blk_info *info,
                       const struct check_config *config, int *status, struct error *err)
 {
     struct image_source source = source_blk(blk);
-    struct report *report = report_new("image", config->path, (enum check_profile)config->profile);
+    struct report *report =
+        report_new("image", config->path, (enum check_profile)config->report.profile);
     int rc;
 
     if (!report)
@@ -111,7 +76,8 @@ static int check_open(struct blk *blk, const struct blk_info *info,
     if (rc)
         error_prefix(err, "%s", config->path);
     else
-        rc = report_save(report, (enum report_format)config->format, config->output, err);
+        rc = report_save(report, (enum report_format)config->report.format, config->report.output,
+                         err);
     *status = report_status(report);
     report_free(report);
     return rc;

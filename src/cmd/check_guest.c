@@ -97,6 +97,7 @@ static const struct option table[] = {
      .set = set_jobs,
      .help = "boots at the same time (default: half of the host's CPUs)"},
     {.sub = check_report_options},
+    {.sub = check_quiet_options},
     {.name = "log",
      .arg = "DIRECTORY",
      .set = set_log,
@@ -169,7 +170,7 @@ static void list(const struct boot_check *check)
 static int run(struct check_guest_config *config, int *status, struct error *err)
 {
     struct report *report =
-        report_new("guest", config->check.image, (enum check_profile)config->common.profile);
+        report_new("guest", config->check.image, (enum check_profile)config->common.report.profile);
     int rc;
 
     if (!report)
@@ -178,8 +179,8 @@ static int run(struct check_guest_config *config, int *status, struct error *err
     if (config->line)
         fputs("\r\033[K", stderr);
     if (!rc)
-        rc = report_save(report, (enum report_format)config->common.format, config->common.output,
-                         err);
+        rc = report_save(report, (enum report_format)config->common.report.format,
+                         config->common.report.output, err);
     *status = report_status(report);
     report_free(report);
     return rc;

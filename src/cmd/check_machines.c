@@ -19,22 +19,6 @@ int check_set_text(const char **to, const char *value, struct error *err)
     return 0;
 }
 
-static int set_profile(void *ctx, const char *value, struct error *err)
-{
-    return value_choice(value, check_profile_names(), &((struct check_machines *)ctx)->profile,
-                        err);
-}
-
-static int set_format(void *ctx, const char *value, struct error *err)
-{
-    return value_choice(value, report_format_names(), &((struct check_machines *)ctx)->format, err);
-}
-
-static int set_output(void *ctx, const char *value, struct error *err)
-{
-    return check_set_text(&((struct check_machines *)ctx)->output, value, err);
-}
-
 int check_set_quick(void *ctx, const char *value, struct error *err)
 {
     struct check_machines *config = ctx;
@@ -168,25 +152,7 @@ const struct option check_machine_options[] = {
     {.name = NULL},
 };
 
-const struct option check_report_options[] = {
-    {.name = "profile",
-     .arg = "rfc-v2|v1.0|v2.0",
-     .set = set_profile,
-     .words = "rfc-v2 v1.0 v2.0",
-     .help = "the text of the specification (default: rfc-v2)"},
-
-    {.group = "Output",
-     .name = "format",
-     .arg = "text|json|junit|tap|html",
-     .set = set_format,
-     .words = "text json junit tap html",
-     .help = "for people (text, html), programs (json) or test harnesses (junit, tap); default: "
-             "text"},
-    {.name = "output",
-     .arg = "FILE",
-     .set = set_output,
-     .words = "@file",
-     .help = "writes the report there instead of to standard output"},
+const struct option check_quiet_options[] = {
     {.name = "quiet", .set = set_quiet, .help = "no progress on standard error"},
     {.name = NULL},
 };

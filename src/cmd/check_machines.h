@@ -6,21 +6,21 @@
 #include <stdbool.h>
 
 #include "check/vm/vm.h"
+#include "cmd/check_report.h"
 #include "cmd/options.h"
 
 struct error;
 
 /* First in the structure that a command's options fill. */
 struct check_machines {
+    struct check_output report; /* first */
     struct vm_check check;
-    const char *output;
-    unsigned profile, format;
     bool list, quiet, armvm_only; /* an option was given that is about armvm's machines */
 };
 
-/* Which of armvm's machines; what the report is. Both without a heading of their own at the
- * beginning. */
-extern const struct option check_machine_options[], check_report_options[];
+/* Which of armvm's machines; for the report, after check_report_options. Both without a heading of
+ * their own at the beginning. */
+extern const struct option check_machine_options[], check_quiet_options[];
 
 int check_set_text(const char **to, const char *value, struct error *err);
 int check_set_quick(void *ctx, const char *value, struct error *err);

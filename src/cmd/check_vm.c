@@ -94,6 +94,7 @@ static const struct option table[] = {
      .help = "how long a machine may take between two starts, such as 90s or 5m (default: 3m)"},
 
     {.sub = check_report_options},
+    {.sub = check_quiet_options},
     {.name = "log",
      .arg = "FILE",
      .set = set_log,
@@ -148,15 +149,16 @@ static void list(const struct vm_check *check)
 static int run(struct check_vm_config *config, int *status, struct error *err)
 {
     const char *subject = config->common.check.command ? "the command's machine" : "armvm";
-    struct report *report = report_new("vm", subject, (enum check_profile)config->common.profile);
+    struct report *report =
+        report_new("vm", subject, (enum check_profile)config->common.report.profile);
     int rc;
 
     if (!report)
         return error_set(err, -ENOMEM, "out of memory");
     rc = vm_check_run(&config->common.check, report, err);
     if (!rc)
-        rc = report_save(report, (enum report_format)config->common.format, config->common.output,
-                         err);
+        rc = report_save(report, (enum report_format)config->common.report.format,
+                         config->common.report.output, err);
     *status = report_status(report);
     report_free(report);
     return rc;
