@@ -188,7 +188,7 @@ struct x64 {
     struct x64_config config;
     struct ir_layout layout;
     struct x64_thunks thunks;
-    const uint8_t *thunk[THUNKS]; /* executable view */
+    const uint8_t *thunk[THUNKS];    /* executable view */
     const uint8_t *quick[MAX_QUICK]; /* by helper: what to call in its stead, or NULL; see seal.c */
     struct op_traits traits[IR_OP_COUNT];
     emit_fn *emit[IR_OP_COUNT]; /* cg_eval for what has no emitter */
@@ -332,6 +332,8 @@ void fl_keep(struct x64 *x, ir_ref v);
 void fl_compare(struct x64 *x, ir_ref a, ir_ref b, bool wide);
 /* Brings the value into EFLAGS in the wanted polarity. */
 void fl_load(struct x64 *x, ir_ref v, bool inverted);
+/* The same for the carry alone; EFLAGS then stand for no value unless they did before. */
+void fl_load_carry(struct x64 *x, ir_ref v, bool inverted);
 /* Makes the condition (0..13) testable and says how. */
 enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond);
 

@@ -102,7 +102,7 @@ static bool emit_test(struct x64 *x, ir_ref v)
 static bool emit_carry_op(struct x64 *x, ir_ref v, ir_ref f, bool subtract)
 {
     fl_keep(x, f);
-    fl_load(x, f, subtract);
+    fl_load_carry(x, f, subtract);
     cg_alu(x, subtract ? ALU_SBB : ALU_ADC, v);
     fl_drop(x);
     return subtract;
@@ -155,7 +155,7 @@ static void emit_fladc(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     bool subtract = insn->op == IR_FLSBC, wide = is_wide(insn);
     fl_keep(x, insn->arg[2]);
-    fl_load(x, insn->arg[2], subtract);
+    fl_load_carry(x, insn->arg[2], subtract);
     unsigned t = ra_temp(x);
     ra_move_to(x, insn->arg[0], t);
     op_rm(x, subtract ? 0x001b : 0x0013, wide ? W64 : W32, t, ra_rm(x, insn->arg[1]));

@@ -202,11 +202,42 @@ static void emit_neg(struct x64 *x, ir_ref v)
 
 /* --- products --------------------------------------------------------------------------------- */
 
+/* Either half of a product by MULX, which leaves EFLAGS alone: its one operand is rdx. */
+static void emit_mulx(struct x64 *x, ir_ref v, bool high)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    bool swap = reg_of(x, insn->arg[1]) == RDX;
+    ir_ref a = insn->arg[swap], b = insn->arg[!swap];
+    unsigned other = RDX; /* where the half goes that nobody asked for */
+    if (reg_of(x, a) == RDX) {
+        x->locked |= 1u << RDX;
+        other = NOREG;
+    } else {
+        ra_take(x, RDX);
+    }
+    struct rm rm = ra_rm(x, b);
+    ra_move_to(x, a, RDX);
+    unsigned dst = ra_def(x, v, true);
+    if (high)
+        other = dst; /* the upper half wins */
+    else if (other == NOREG)
+        other = ra_temp(x);
+    unsigned low = high ? other : dst, up = high ? dst : other;
+    if (rm.mem)
+        enc_vex_rm(&x->e, OP_MULX, is_wide(insn), 0, up, low, rm.m);
+    else
+        enc_vex_rr(&x->e, OP_MULX, is_wide(insn), 0, up, low, rm.reg);
+}
+
 static void emit_mul(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned size = size_of(insn);
     int32_t imm;
+    if (x->bmi && fl_wanted(x)) {
+        emit_mulx(x, v, false);
+        return;
+    }
     fl_clobber(x);
     if (ra_imm32(x, insn->arg[1], size == W64, &imm)) {
         struct rm a = ra_rm(x, insn->arg[0]);
@@ -253,7 +284,10 @@ static void emit_mulh(struct x64 *x, ir_ref v, unsigned form)
 
 static void emit_umulh(struct x64 *x, ir_ref v)
 {
-    emit_mulh(x, v, 4);
+    if (x->bmi)
+        emit_mulx(x, v, true);
+    else
+        emit_mulh(x, v, 4);
 }
 
 static void emit_smulh(struct x64 *x, ir_ref v)
@@ -307,18 +341,24 @@ static void emit_sdiv(struct x64 *x, ir_ref v)
 
 /* --- shifts ----------------------------------------------------------------------------------- */
 
+/* By BMI2's forms, which leave EFLAGS alone. */
+static void shift_with(struct x64 *x, ir_ref v, unsigned bmi_op, unsigned count)
+{
+    bool wide = is_wide(&x->insn[v]);
+    struct rm a = ra_rm(x, x->insn[v].arg[0]);
+    unsigned dst = ra_def(x, v, true);
+    if (a.mem)
+        enc_vex_rm(&x->e, bmi_op, wide, 0, dst, count, a.m);
+    else
+        enc_vex_rr(&x->e, bmi_op, wide, 0, dst, count, a.reg);
+}
+
 static void emit_shift(struct x64 *x, ir_ref v, enum x64_shift op, unsigned bmi_op)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned size = size_of(insn);
     if (x->bmi && bmi_op) {
-        unsigned count = ra_use(x, insn->arg[1]);
-        struct rm a = ra_rm(x, insn->arg[0]);
-        unsigned dst = ra_def(x, v, true);
-        if (a.mem)
-            enc_vex_rm(&x->e, bmi_op, size == W64, 0, dst, count, a.m);
-        else
-            enc_vex_rr(&x->e, bmi_op, size == W64, 0, dst, count, a.reg);
+        shift_with(x, v, bmi_op, ra_use(x, insn->arg[1]));
         return;
     }
     fl_clobber(x);
@@ -348,9 +388,15 @@ static void emit_ror(struct x64 *x, ir_ref v)
     emit_shift(x, v, SH_ROR, 0);
 }
 
-static void shift_imm(struct x64 *x, ir_ref v, enum x64_shift op)
+static void shift_imm(struct x64 *x, ir_ref v, enum x64_shift op, unsigned bmi_op)
 {
     const struct ir_insn *insn = &x->insn[v];
+    if (insn->imm && x->bmi && fl_wanted(x)) {
+        unsigned count = ra_temp(x);
+        enc_mov_imm(&x->e, count, (uint64_t)insn->imm);
+        shift_with(x, v, bmi_op, count);
+        return;
+    }
     if (insn->imm)
         fl_clobber(x);
     unsigned dst = ra_def_copy(x, v, insn->arg[0], NOREG);
@@ -371,18 +417,18 @@ static void emit_shli(struct x64 *x, ir_ref v)
         unsigned dst = ra_def(x, v, true);
         enc_lea(&x->e, size_of(insn), dst, mem_index(NOREG, a, (unsigned)insn->imm, 0));
     } else {
-        shift_imm(x, v, SH_SHL);
+        shift_imm(x, v, SH_SHL, OP_SHLX);
     }
 }
 
 static void emit_shri(struct x64 *x, ir_ref v)
 {
-    shift_imm(x, v, SH_SHR);
+    shift_imm(x, v, SH_SHR, OP_SHRX);
 }
 
 static void emit_sari(struct x64 *x, ir_ref v)
 {
-    shift_imm(x, v, SH_SAR);
+    shift_imm(x, v, SH_SAR, OP_SARX);
 }
 
 static void rotate(struct x64 *x, ir_ref v, ir_ref a, unsigned count)

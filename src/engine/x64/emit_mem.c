@@ -409,11 +409,18 @@ static void load_pair(struct x64 *x, unsigned memop, unsigned t, const struct co
     enc_shift_imm(e, sign ? SH_SAR : SH_SHR, W64, c->dst[1], 32);
 }
 
-static void emit_whole_ld2(struct x64 *x, ir_ref v, ir_ref hi)
+/* One access need not be whole that is not aligned as a whole. The stack's are seen to be so, by
+ * their displacement, while SP itself is aligned; and what lies there has often been stored just
+ * now, one register at a time, which a load of both would have to wait for. */
+static bool lies_across(const struct x64 *x, struct address a, unsigned bytes)
+{
+    return bytes == 16 && (int)a.base == x->pin_of[31] && a.disp & 15;
+}
+
+static void emit_whole_ld2(struct x64 *x, ir_ref v, ir_ref hi, struct address a)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
-    struct address a = address_of(x, insn->arg[0]);
     unsigned t = ra_xtemp(x);
     struct check k = begin_check(x, a, 2 * el, false, 3);
     struct cold *c = cold_access(x, a);
@@ -430,11 +437,13 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
     ir_ref hi = second_of(x, v, IR_HI);
     fl_clobber(x);
-    if (hi != IR_NONE && is_whole(x, memop) && is_wide(insn)) {
-        emit_whole_ld2(x, v, hi);
+    struct address a = address_of(x, insn->arg[0]);
+    bool whole = hi != IR_NONE && is_whole(x, memop) && is_wide(insn);
+    bool across = whole && lies_across(x, a, 2 * el);
+    if (whole && !across) {
+        emit_whole_ld2(x, v, hi, a);
         return;
     }
-    struct address a = address_of(x, insn->arg[0]);
     struct check k = begin_check(x, a, 2 * el, false, 3);
     struct cold *c = cold_access(x, a);
     /* The slow path reads all before it writes; the fast one adds up the address first, since the
@@ -443,6 +452,10 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     if (hi != IR_NONE)
         c->dst[1] = (uint8_t)ra_def(x, hi, true);
     bool overlap = c->dst[0] == a.base || c->dst[1] == a.base;
+    if (across) { /* unless SP is not aligned after all */
+        enc_test_imm(&x->e, W32, a.base, 15);
+        c->from[2] = (uint32_t)enc_jcc32(&x->e, CC_NE);
+    }
     if (always_slow(x, memop)) {
         go_cold(x, c);
     } else {

@@ -75,6 +75,32 @@ void fl_load(struct x64 *x, ir_ref v, bool inverted)
     polarity(x, inverted);
 }
 
+/* Where the resting form of a value that is not in EFLAGS lies in memory. */
+static struct x64_mem resting(const struct x64 *x, const struct val *val)
+{
+    return val->at & AT_SPILL ? frame_mem(FRAME_SPILL + 8 * val->spill) : cpu_mem(x->layout.nzcv);
+}
+
+void fl_load_carry(struct x64 *x, ir_ref v, bool inverted)
+{
+    enum { BT = 4, C = 8 };
+    v = x->val[v].rep;
+    const struct val *val = &x->val[v];
+    int64_t imm;
+    if (val->at & AT_FLAGS || ra_const(x, v, &imm)) {
+        fl_load(x, v, inverted);
+        return;
+    }
+    fl_clobber(x);
+    if (val->at & AT_REG)
+        enc_rr(&x->e, OP_GROUP8, W32, BT, val->reg);
+    else
+        enc_rm(&x->e, OP_GROUP8, W16, BT, resting(x, val));
+    enc_u8(&x->e, C);
+    if (inverted)
+        enc_u8(&x->e, 0xf5); /* cmc */
+}
+
 /* The flag bits of the resting form that decide EQ, CS, MI, VS and their opposites. */
 static unsigned single_flag(unsigned cond)
 {
@@ -104,8 +130,7 @@ enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond)
         if (val->at & AT_REG)
             enc_test_imm(&x->e, W32, val->reg, bit);
         else {
-            struct x64_mem m = val->at & AT_SPILL ? frame_mem(FRAME_SPILL + 8 * val->spill)
-                                                  : cpu_mem(x->layout.nzcv);
+            struct x64_mem m = resting(x, val);
             m.disp += bit > 0xff;
             enc_test_mem8(&x->e, m, bit > 0xff ? bit >> 8 : bit);
         }
