@@ -74,6 +74,7 @@ struct scan {
     ir_ref going[16]; /* by pinned host register: the value that will be put there */
     uint32_t pending; /* which of them are valid */
     unsigned flag_op, arith_op, logic_op; /* the ones seen last; 0: none */
+    unsigned product[4];                  /* halves of products seen last, the latest first */
     ir_ref base;                          /* of the access that comes next */
     bool write;
 };
@@ -134,12 +135,39 @@ static void fuse(struct x64 *x, unsigned i, unsigned j)
     x->val[j].hint = NOREG;
 }
 
+/* Both halves of one product, whichever comes first, and in whatever order its factors stand. */
+static bool same_product(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b)
+{
+    const struct ir_insn swapped = {.type = b->type, .arg = {b->arg[1], b->arg[0]}};
+    return a->op != b->op && is_wide(a) &&
+           (same_args(x, a, b, 2) || same_args(x, a, &swapped, 2));
+}
+
+static void fuse_product(struct x64 *x, struct scan *s, unsigned i)
+{
+    enum { KEPT = sizeof(s->product) / sizeof(s->product[0]) };
+    for (unsigned k = 0; k < KEPT; k++) {
+        unsigned j = s->product[k];
+        if (j && j - i <= FUSE_WINDOW && same_product(x, &x->insn[i], &x->insn[j])) {
+            fuse(x, i, j);
+            s->product[k] = 0;
+            return;
+        }
+    }
+    memmove(s->product + 1, s->product, sizeof(s->product) - sizeof(s->product[0]));
+    s->product[0] = i;
+}
+
 static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
     unsigned op = insn->op;
     if (x->config.without & X64_NO_FUSE)
         return;
+    if (op == IR_MUL || op == IR_UMULH) {
+        fuse_product(x, s, i);
+        return;
+    }
     bool flags = x->val[i].type == IR_FLAGS;
     unsigned j = flags ? s->arith_op : s->flag_op;
     if (op == IR_AND || op == IR_ANDN) {
@@ -232,6 +260,10 @@ static bool is_lazy(const struct x64 *x, unsigned i)
     case IR_FLLOG:
         return user->op == IR_FLSEL && x->val[user->arg[1]].rep == i &&
                x->val[user->arg[0]].rep != i;
+    case IR_AESE:
+        return user->op == IR_AESMC && x->config.host.aes;
+    case IR_AESD:
+        return user->op == IR_AESIMC && x->config.host.aes;
     default:
         return false;
     }

@@ -98,6 +98,7 @@ enum pool {
     POOL_HALF_LOST, /* the bits of a single that a half has no room for */
     POOL_HALF_TIE,  /* the highest of them */
     POOL_HALF_TINY, /* the smallest normal half as a single, less one as an integer */
+    POOL_ZERO,
     POOL_MXCSR,     /* no flags, all masked, to nearest */
     POOL_REV_8_16,
     POOL_REV_8_32,

@@ -16,6 +16,7 @@ extern const struct emit_row x64_emit_int[], x64_emit_flags[], x64_emit_state[],
 /* emit_int.c: result and operands of v through one group of two-operand instructions. */
 void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v);
 void cg_alu_not(struct x64 *x, enum x64_alu op, ir_ref v); /* a op ~b */
+void cg_product(struct x64 *x, ir_ref v, ir_ref pair);     /* both halves; pair is the later one */
 void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no);
 
 /* emit_flags.c: v is marked MARK_FUSED: does it and its pair. */

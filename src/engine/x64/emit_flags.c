@@ -112,6 +112,10 @@ void cg_fused(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     ir_ref pair = x->val[v].pair;
+    if (insn->op == IR_MUL || insn->op == IR_UMULH) {
+        cg_product(x, v, pair);
+        return;
+    }
     ir_ref result = x->val[v].type == IR_FLAGS ? pair : v;
     ir_ref flags = x->val[v].type == IR_FLAGS ? v : pair;
     bool borrow = false;
@@ -210,8 +214,11 @@ static void emit_putf(struct x64 *x, ir_ref v)
         reg = ra_use(x, f);
     }
     enc_store(&x->e, W16, reg, cpu_mem(x->layout.nzcv));
-    if (!ra_dies(x, f))
-        ra_def_state(x, f, x->layout.nzcv);
+    if (ra_dies(x, f))
+        return;
+    if (!(val->at & AT_REG)) /* for as long as nobody wants rax: quicker than from memory */
+        ra_def_in(x, f, RAX);
+    ra_def_state(x, f, x->layout.nzcv);
 }
 
 /* --- using ------------------------------------------------------------------------------------ */

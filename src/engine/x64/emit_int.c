@@ -202,31 +202,64 @@ static void emit_neg(struct x64 *x, ir_ref v)
 
 /* --- products --------------------------------------------------------------------------------- */
 
-/* Either half of a product by MULX, which leaves EFLAGS alone: its one operand is rdx. */
-static void emit_mulx(struct x64 *x, ir_ref v, bool high)
+/* MULX's operands: the one in rdx, which is then the caller's unless the value stays there; yields
+ * the other. */
+static struct rm mulx_operands(struct x64 *x, ir_ref v, bool *taken)
 {
     const struct ir_insn *insn = &x->insn[v];
     bool swap = reg_of(x, insn->arg[1]) == RDX;
     ir_ref a = insn->arg[swap], b = insn->arg[!swap];
-    unsigned other = RDX; /* where the half goes that nobody asked for */
-    if (reg_of(x, a) == RDX) {
-        x->locked |= 1u << RDX;
-        other = NOREG;
-    } else {
+    *taken = reg_of(x, a) != RDX;
+    if (*taken)
         ra_take(x, RDX);
-    }
+    else
+        x->locked |= 1u << RDX;
     struct rm rm = ra_rm(x, b);
     ra_move_to(x, a, RDX);
+    return rm;
+}
+
+static void mulx(struct x64 *x, ir_ref v, unsigned high, unsigned low, struct rm rm)
+{
+    if (rm.mem)
+        enc_vex_rm(&x->e, OP_MULX, is_wide(&x->insn[v]), 0, high, low, rm.m);
+    else
+        enc_vex_rr(&x->e, OP_MULX, is_wide(&x->insn[v]), 0, high, low, rm.reg);
+}
+
+/* Either half of a product, and EFLAGS as they were. */
+static void emit_mulx(struct x64 *x, ir_ref v, bool high)
+{
+    bool taken;
+    struct rm rm = mulx_operands(x, v, &taken);
     unsigned dst = ra_def(x, v, true);
     if (high)
-        other = dst; /* the upper half wins */
-    else if (other == NOREG)
-        other = ra_temp(x);
-    unsigned low = high ? other : dst, up = high ? dst : other;
-    if (rm.mem)
-        enc_vex_rm(&x->e, OP_MULX, is_wide(insn), 0, up, low, rm.m);
+        mulx(x, v, dst, dst, rm); /* the upper half wins */
     else
-        enc_vex_rr(&x->e, OP_MULX, is_wide(insn), 0, up, low, rm.reg);
+        mulx(x, v, taken ? RDX : ra_temp(x), dst, rm);
+}
+
+void cg_product(struct x64 *x, ir_ref v, ir_ref pair)
+{
+    bool low_first = x->insn[v].op == IR_MUL, taken;
+    if (x->bmi) {
+        struct rm rm = mulx_operands(x, v, &taken);
+        unsigned dst = ra_def(x, v, true), other = ra_temp(x);
+        mulx(x, v, low_first ? other : dst, low_first ? dst : other, rm);
+        ra_def_in(x, pair, other);
+        return;
+    }
+    fl_clobber(x);
+    ra_take(x, RAX);
+    ra_take(x, RDX);
+    struct rm b = ra_rm(x, x->insn[v].arg[1]);
+    ra_move_to(x, x->insn[v].arg[0], RAX);
+    if (b.mem)
+        enc_rm(&x->e, OP_GROUP3, W64, 4, b.m);
+    else
+        enc_rr(&x->e, OP_GROUP3, W64, 4, b.reg);
+    ra_def_in(x, low_first ? v : pair, RAX);
+    ra_def_in(x, low_first ? pair : v, RDX);
 }
 
 static void emit_mul(struct x64 *x, ir_ref v)

@@ -240,23 +240,32 @@ static void emit_vpmull(struct x64 *x, ir_ref v)
 
 /* --- AES (manual C7.2): the key is added before the substitution, x86 adds it after ----------- */
 
-static void emit_aes(struct x64 *x, ir_ref v)
+/* dst = arguments of v, state and key, added, by one of the instructions without a key of its own. */
+static void aes_round(struct x64 *x, ir_ref v, unsigned op, ir_ref result)
 {
     const struct ir_insn *insn = &x->insn[v];
-    if (!x->config.host.aes) {
-        cg_eval(x, v);
-        return;
-    }
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
-    unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
+    unsigned dst = ra_xdef(x, result);
     vec_three(x, OP_PXOR, dst, a, b);
-    vec_zero(x, t);
-    vec_into(x, insn->op == IR_AESE ? OP_AESENCLAST : OP_AESDECLAST, dst, t);
+    vec_into_pool(x, op, dst, POOL_ZERO);
+}
+
+static void emit_aes(struct x64 *x, ir_ref v)
+{
+    if (x->config.host.aes)
+        aes_round(x, v, x->insn[v].op == IR_AESE ? OP_AESENCLAST : OP_AESDECLAST, v);
+    else
+        cg_eval(x, v);
 }
 
 static void emit_aesmc(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
+    ir_ref round = x->val[insn->arg[0]].rep;
+    if (x->val[round].at == AT_LAZY) { /* with what came before it is x86's whole round */
+        aes_round(x, round, insn->op == IR_AESMC ? OP_AESENC : OP_AESDEC, v);
+        return;
+    }
     if (!x->config.host.aes) {
         cg_eval(x, v);
         return;

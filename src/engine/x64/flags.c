@@ -92,11 +92,15 @@ void fl_load_carry(struct x64 *x, ir_ref v, bool inverted)
         return;
     }
     fl_clobber(x);
-    if (val->at & AT_REG)
-        enc_rr(&x->e, OP_GROUP8, W32, BT, val->reg);
-    else
-        enc_rm(&x->e, OP_GROUP8, W16, BT, resting(x, val));
-    enc_u8(&x->e, C);
+    if (val->at & AT_REG && val->reg == RAX) {
+        enc_u8(&x->e, 0x9e); /* sahf */
+    } else {
+        if (val->at & AT_REG)
+            enc_rr(&x->e, OP_GROUP8, W32, BT, val->reg);
+        else
+            enc_rm(&x->e, OP_GROUP8, W16, BT, resting(x, val));
+        enc_u8(&x->e, C);
+    }
     if (inverted)
         enc_u8(&x->e, 0xf5); /* cmc */
 }
