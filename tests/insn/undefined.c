@@ -15,7 +15,7 @@
 #include "insn.h"
 #include "simd_values.h"
 
-enum { SAMPLES = 8, SHOWN = 25 };
+enum { SAMPLES = 64, SHOWN = 25 }; /* samples: enough to meet each form that some feature brings */
 
 struct probe {
     struct insn_random *r;
