@@ -259,7 +259,8 @@ static const struct option table[] = {
     {.name = "code-cache",
      .arg = "SIZE",
      .set = set_code_cache,
-     .help = "memory for translated code, 1M to 1G"},
+     .help = "memory for translated code, 1M to 1G (default: an eighth of the guest's, 32M to "
+             "256M); used as needed"},
     {.name = "code-store",
      .arg = "DIR|off",
      .set = set_code_store,

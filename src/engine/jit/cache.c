@@ -23,9 +23,9 @@
 #include "engine/jit/jit.h"
 #include "machine/mem/mem.h"
 
-enum {
-    MAX_DEAD_PAGES = 1536,
-};
+/* A page with translations has some 12 KiB of code on average; one in so many bytes of code memory
+ * there may be, so that code is what fills up. */
+enum { BYTES_A_PAGE = 8 << 10, MIN_PAGES = 2560 };
 
 /* --- which pages of RAM have translations ------------------------------------------------------*/
 
@@ -128,7 +128,7 @@ static void kill_locked(struct jit_cache *cache, struct jit_page *page)
         cache->page_count--;
         page = next;
     }
-    if (cache->dead_count > MAX_DEAD_PAGES)
+    if (cache->dead_count > cache->max_pages / 2)
         atomic_store(&cache->full, true);
 }
 
@@ -243,7 +243,7 @@ static void *keep_ir(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t pgof
     bool ok;
 
     pthread_mutex_lock(&cache->lock);
-    ok = cache->used + size <= limit && cache->page_count <= JIT_MAX_PAGES;
+    ok = cache->used + size <= limit && cache->page_count <= cache->max_pages;
     cache->used += ok ? size : 0;
     pthread_mutex_unlock(&cache->lock);
     if (!ok)
@@ -440,6 +440,9 @@ int jit_cache_init(struct engine *engine, struct error *err)
     int rc;
 
     pthread_mutex_init(&cache->lock, NULL);
+    cache->max_pages = (unsigned)(engine->config.code_cache / BYTES_A_PAGE);
+    if (cache->max_pages < MIN_PAGES)
+        cache->max_pages = MIN_PAGES;
     rc = code_bits_init(engine);
     if (rc)
         return error_set(err, rc, "out of memory for the code cache");

@@ -17,7 +17,7 @@
 #include "host/store.h"
 #include "machine/mem/mem.h"
 
-enum { DEFAULT_CODE_CACHE = 32 << 20, MIN_CODE_CACHE = 1 << 20 };
+enum { MIN_CODE_CACHE = 1 << 20 };
 
 /* --- what the architecture asks for -----------------------------------------------------------*/
 
@@ -168,6 +168,19 @@ static int vcpu_create(struct engine *engine, unsigned index, struct error *err)
     return engine->translate ? jit_host_create(vcpu, err) : 0;
 }
 
+/* An eighth of the guest's RAM within bounds. Compilers are what needs most: gcc runs 80 MiB of
+ * translations over and over. */
+static size_t default_code_cache(const struct engine_config *config)
+{
+    enum { SHARE = 8, LEAST = 32 << 20, MOST = 256 << 20 };
+    const struct mem_slot *slot;
+    uint64_t ram = 0;
+
+    for (unsigned i = 0; (slot = mem_at(config->mem, i)); i++)
+        ram += slot->host ? slot->size : 0;
+    return ram / SHARE < LEAST ? LEAST : ram / SHARE > MOST ? MOST : (size_t)(ram / SHARE);
+}
+
 static int choose(struct engine *engine, struct error *err)
 {
     struct engine_config *config = &engine->config;
@@ -185,7 +198,7 @@ static int choose(struct engine *engine, struct error *err)
                          "not x86-64; use auto or interpret");
 #endif
     if (!config->code_cache)
-        config->code_cache = DEFAULT_CODE_CACHE;
+        config->code_cache = default_code_cache(config);
     if (config->code_cache < MIN_CODE_CACHE || config->code_cache > 1u << 30)
         return error_set(err, -EINVAL, "--code-cache: must be from 1M to 1G");
     if (config->cpus < 1 || config->cpus > ARRAY_SIZE(engine->vcpu))

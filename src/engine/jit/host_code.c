@@ -25,7 +25,7 @@ static bool next_arena(struct jit_vcpu *vcpu)
     bool ok;
 
     pthread_mutex_lock(&cache->lock);
-    ok = cache->used + JIT_ARENA <= cache->code.size && cache->page_count <= JIT_MAX_PAGES;
+    ok = cache->used + JIT_ARENA <= cache->code.size && cache->page_count <= cache->max_pages;
     if (ok) {
         vcpu->arena = cache->code.rw + cache->used;
         vcpu->arena_end = vcpu->arena + JIT_ARENA;

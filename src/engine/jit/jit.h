@@ -47,7 +47,6 @@ enum {
     JIT_ITLB_MIN = 512, /* of an instruction TLB: grows as well */
     JIT_ITLB_MAX = 8192,
     JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
-    JIT_MAX_PAGES = 2560, /* pages with translations, before a flush */
     JIT_SEARCHED = 32,
     JIT_MAIL = 64, /* requests a mailbox holds before it says "flush all" */
 };
@@ -85,6 +84,7 @@ struct jit_cache {
     struct map pages; /* pa -> struct jit_page list */
     struct jit_page *dead;
     unsigned dead_count, page_count;
+    unsigned max_pages; /* with translations, before a flush */
     uint32_t next_id;
     void *empty; /* what an entry point without translation holds */
     struct jit_link *links[JIT_LINK_CHUNKS];
