@@ -15,33 +15,33 @@ struct arm_features;
  * means must follow from its bytes, its offset in the page and this word alone.
  */
 enum {
-    FRONT_EL1 = 1u << 0,       /* executing at EL1 (else EL0) */
-    FRONT_SPSEL = 1u << 1,     /* PSTATE.SP at EL1 */
-    FRONT_BE = 1u << 2,        /* big-endian data (SCTLR.EE or E0E) */
-    FRONT_FPCR = 1u << 3,      /* FPCR is not in its default state: FP through evaluators */
-    FRONT_FP_TRAP = 1u << 4,   /* FP/SIMD traps at this EL (CPACR_EL1.FPEN) */
-    FRONT_ALIGN = 1u << 5,     /* SCTLR.A: alignment checking */
-    FRONT_STEP = 1u << 6,      /* software step active: one instruction a region, then leave */
-    FRONT_SA = 1u << 7,        /* SP alignment checks are on at this EL and SP is not aligned now:
-                                  code without it leaves (exits) after it has misaligned SP */
-    FRONT_DZE = 1u << 8,       /* DC ZVA at EL0 allowed (EL1: always set) */
-    FRONT_UCT = 1u << 9,       /* EL0 reads of CTR_EL0 allowed (EL1: always set) */
-    FRONT_UCI = 1u << 10,      /* EL0 cache maintenance allowed (EL1: always set) */
-    FRONT_UMA = 1u << 11,      /* EL0 may access DAIF (EL1: always set) */
-    FRONT_NTWI = 1u << 12,     /* WFI does not trap (EL1: always set) */
-    FRONT_NTWE = 1u << 13,     /* WFE does not trap (EL1: always set) */
-    FRONT_BREAK = 1u << 14,    /* the page has breakpoints: a check before each instruction */
-    FRONT_PAN = 1u << 15,      /* PSTATE.PAN (selects the TLB context; no code depends on it) */
-    FRONT_UAO = 1u << 16,      /* PSTATE.UAO: LDTR/STTR behave as LDR/STR at EL1 */
-    FRONT_NAA = 1u << 17,      /* reserved: SCTLR.nAA */
-    FRONT_MSC = 1u << 19,      /* CPY and SET are not UNDEFINED (EL0: SCTLR.MSCEn; EL1: always set) */
-    FRONT_GUARDED = 1u << 22,  /* of a page: GP, indirect branches land where they may only */
-    FRONT_BT = 1u << 23,       /* SCTLR.BT0 or BT1: PACIASP is no pad for BTYPE = 0b11; of guarded
-                                  pages only */
-    FRONT_COUNT = 1u << 24,    /* instructions are counted (a performance monitor) */
+    FRONT_EL1 = 1u << 0,     /* executing at EL1 (else EL0) */
+    FRONT_SPSEL = 1u << 1,   /* PSTATE.SP at EL1 */
+    FRONT_BE = 1u << 2,      /* big-endian data (SCTLR.EE or E0E) */
+    FRONT_FPCR = 1u << 3,    /* FPCR is not in its default state: FP through evaluators */
+    FRONT_FP_TRAP = 1u << 4, /* FP/SIMD traps at this EL (CPACR_EL1.FPEN) */
+    FRONT_ALIGN = 1u << 5,   /* SCTLR.A: alignment checking */
+    FRONT_STEP = 1u << 6,    /* software step active: one instruction a region, then leave */
+    FRONT_SA = 1u << 7,      /* SP alignment checks are on at this EL and SP is not aligned now:
+                                code without it leaves (exits) after it has misaligned SP */
+    FRONT_DZE = 1u << 8,     /* DC ZVA at EL0 allowed (EL1: always set) */
+    FRONT_UCT = 1u << 9,     /* EL0 reads of CTR_EL0 allowed (EL1: always set) */
+    FRONT_UCI = 1u << 10,    /* EL0 cache maintenance allowed (EL1: always set) */
+    FRONT_UMA = 1u << 11,    /* EL0 may access DAIF (EL1: always set) */
+    FRONT_NTWI = 1u << 12,   /* WFI does not trap (EL1: always set) */
+    FRONT_NTWE = 1u << 13,   /* WFE does not trap (EL1: always set) */
+    FRONT_BREAK = 1u << 14,  /* the page has breakpoints: a check before each instruction */
+    FRONT_PAN = 1u << 15,    /* PSTATE.PAN (selects the TLB context; no code depends on it) */
+    FRONT_UAO = 1u << 16,    /* PSTATE.UAO: LDTR/STTR behave as LDR/STR at EL1 */
+    FRONT_NAA = 1u << 17,    /* reserved: SCTLR.nAA */
+    FRONT_MSC = 1u << 19,    /* CPY and SET are not UNDEFINED (EL0: SCTLR.MSCEn; EL1: always set) */
+    FRONT_GUARDED = 1u << 22, /* of a page: GP, indirect branches land where they may only */
+    FRONT_BT = 1u << 23,      /* SCTLR.BT0 or BT1: PACIASP is no pad for BTYPE = 0b11; of guarded
+                                 pages only */
+    FRONT_COUNT = 1u << 24,   /* instructions are counted (a performance monitor) */
 };
 
-enum { FRONT_MAX_SEEN = 192 };
+enum { FRONT_MAX_SEEN = 512 };
 
 struct front_region {
     const uint8_t *code; /* the guest page's 4096 bytes as they are now, readable for the call */
@@ -62,8 +62,8 @@ struct front_region {
         uint16_t pgoff, block;
     } start[64];
     unsigned starts;
-    /* What it was made from, and nothing else: the instructions at these page offsets (some may stand
-     * here twice). seen above FRONT_MAX_SEEN: there were too many. */
+    /* What it was made from, and nothing else: the instructions at these page offsets (some may
+     * stand here twice). seen above FRONT_MAX_SEEN: there were too many. */
     struct {
         uint16_t pgoff;
         uint32_t insn;

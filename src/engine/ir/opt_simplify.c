@@ -244,6 +244,47 @@ static void simplify_branch(struct ir_opt *opt, struct ir_insn *insn)
                              .imm = taken ? insn->imm & 0xffffffff : insn->imm >> 32};
 }
 
+/* The bits that a lane shift may leave set, in every lane. */
+static uint64_t shifted_bits(const struct ir_insn *shift)
+{
+    unsigned width = 8u << shift->aux;
+    uint64_t lane = UINT64_MAX >> (64 - width);
+    lane = shift->op == IR_VSHRI ? lane >> shift->imm : lane << shift->imm & lane;
+    for (; width < 64; width *= 2)
+        lane |= lane << width;
+    return lane;
+}
+
+/* The lane shift that ref is, without a mask that leaves it as it is; or NULL. */
+static const struct ir_insn *lane_shift(const struct ir_opt *opt, ir_ref ref)
+{
+    const struct ir_insn *insn = def(opt, ref), *mask = NULL;
+    if (insn->op == IR_VAND) {
+        bool first = def(opt, insn->arg[0])->op == IR_VCONST;
+        mask = def(opt, insn->arg[!first]);
+        insn = def(opt, insn->arg[first]);
+        if (mask->op != IR_VCONST)
+            return NULL;
+    }
+    if (insn->op != IR_VSHLI && insn->op != IR_VSHRI)
+        return NULL;
+    return !mask || !(shifted_bits(insn) & ~(uint64_t)mask->imm) ? insn : NULL;
+}
+
+/* A value shifted both ways is rotated: USHR and SLI, in ciphers. */
+static void simplify_rotation(const struct ir_opt *opt, struct ir_insn *insn)
+{
+    const struct ir_insn *a = lane_shift(opt, insn->arg[0]), *b = lane_shift(opt, insn->arg[1]);
+    if (!a || !b || a->op == b->op || a->aux != b->aux || a->arg[0] != b->arg[0] ||
+        a->imm + b->imm != 8 << a->aux)
+        return;
+    *insn = (struct ir_insn){.op = IR_VRORI,
+                             .type = insn->type,
+                             .aux = a->aux,
+                             .arg = {a->arg[0], IR_NONE, IR_NONE},
+                             .imm = a->op == IR_VSHRI ? a->imm : b->imm};
+}
+
 ir_ref ir_opt_simplify(struct ir_opt *opt, ir_ref index)
 {
     struct ir_insn *insn = &opt->ir->insn[index];
@@ -262,6 +303,10 @@ ir_ref ir_opt_simplify(struct ir_opt *opt, ir_ref index)
     case IR_CSELV:
     case IR_FLSEL:
         return simplify_choice(opt, insn, index);
+    case IR_VOR:
+        simplify_rotation(opt, insn);
+        info = &ir_op_info[insn->op];
+        break;
     default:
         break;
     }

@@ -27,6 +27,10 @@
  * there may be, so that code is what fills up. */
 enum { BYTES_A_PAGE = 8 << 10, MIN_PAGES = 2560 };
 
+/* The longest region. Few come near it; those that do are unrolled ciphers, whose every value would
+ * be stored at each region's end. */
+enum { MAX_INSNS = 256 };
+
 /* --- which pages of RAM have translations ------------------------------------------------------*/
 
 static int code_bits_init(struct engine *engine)
@@ -286,7 +290,7 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, const uint8
         .code = bytes,
         .pgoff = (uint32_t)(va & (IR_PAGE_SIZE - 1)),
         .mode = page->mode,
-        .max_insns = 64,
+        .max_insns = MAX_INSNS,
         .features = vcpu->cpu.features,
         .entries = page->table,
         .empty = engine->cache.empty,

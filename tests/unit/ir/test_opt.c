@@ -16,6 +16,30 @@ static uint64_t helper(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 }
 
 enum { PURE, READS, WRITES, RAISES, OTHER };
+/* (v0 >> right & mask) | v0 << left, in lanes of 32 bits, to v1 */
+static void rotation(struct ir *ir, unsigned left, unsigned right, uint32_t mask)
+{
+    ir_ref a = ir_getv(ir, fake_layout.v0);
+    ir_ref c = ir_vconst(ir, (int64_t)((uint64_t)mask << 32 | mask));
+    ir_ref low = ir_vand(ir, ir_vshri(ir, a, 2, right), c);
+    ir_putv(ir, ir_vor(ir, low, ir_vshli(ir, a, 2, left)), fake_layout.v0 + 16);
+}
+
+static void shift_and_insert(struct ir *ir)
+{
+    rotation(ir, 12, 20, 0xfff);
+}
+
+static void shift_and_insert_a_part(struct ir *ir)
+{
+    rotation(ir, 12, 20, 0x7ff);
+}
+
+static void shifts_of_other_widths(struct ir *ir)
+{
+    rotation(ir, 12, 21, 0xfff);
+}
+
 static const struct ir_helper helpers[] = {
     [PURE] = {"pure", helper, NULL, IR_HELPER_PURE},
     [READS] = {"reads", helper, NULL, IR_HELPER_READS_R},
@@ -214,6 +238,9 @@ static const struct {
      "get flsub putf brf poll br get fllog putf"},
     {"a branch on a constant is none", branch_on_a_constant, "br br"},
     {"zero-extending what is so already is nothing", widths, "get zext put"},
+    {"shifting both ways is a rotation", shift_and_insert, "getv vrori putv"},
+    {"not if a bit is lost", shift_and_insert_a_part, "getv vconst vshri vand vshli vor putv"},
+    {"not if they do not meet", shifts_of_other_widths, "getv vconst vshri vand vshli vor putv"},
     {"zero-extending what is wider is not", widths_that_matter,
      "get shri trunc zext put extu trunc zext put shri put"},
 };
