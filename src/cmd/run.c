@@ -45,6 +45,30 @@ static int set_host_cpu(void *ctx, const char *value, struct error *err)
     return rc;
 }
 
+/* Words by comma, or all. */
+static int set_without(void *ctx, const char *value, struct error *err)
+{
+    struct vm_config *config = ctx;
+    char word[16];
+    unsigned part;
+
+    if (!strcmp(value, "all")) {
+        config->without = (1u << ENGINE_PARTS) - 1;
+        return 0;
+    }
+    for (;;) {
+        size_t len = strcspn(value, ",");
+        snprintf(word, sizeof(word), "%.*s", (int)len, value);
+        int rc = value_choice(len < sizeof(word) ? word : value, engine_part_names, &part, err);
+        if (rc)
+            return rc;
+        config->without |= 1u << part;
+        if (!value[len])
+            return 0;
+        value += len + 1;
+    }
+}
+
 static int set_code_cache(void *ctx, const char *value, struct error *err)
 {
     struct vm_config *config = ctx;
@@ -299,6 +323,13 @@ static const struct option table[] = {
     {.name = "perf-map",
      .set = set_perf_map,
      .help = "write /tmp/perf-PID.map, so that perf(1) knows translated code"},
+    {.name = "without",
+     .arg = "PARTS",
+     .set = set_without,
+     .words = "forward simplify dead fuse lazy share hint slots returns links regions all",
+     .help = "leave out parts of the translator, by comma, to find out which one is at fault: "
+             "forward, simplify, dead, fuse, lazy, share, hint, slots, returns, links, regions, or "
+             "all"},
     {.name = "gdb",
      .arg = "PORT[,wait]",
      .set = set_gdb,

@@ -19,9 +19,27 @@ struct trace;
 enum engine_kind { ENGINE_AUTO, ENGINE_TRANSLATE, ENGINE_INTERPRET, ENGINE_KVM };
 enum engine_host_cpu { ENGINE_HOST_NATIVE, ENGINE_HOST_V2, ENGINE_HOST_V3, ENGINE_HOST_V4 };
 
+/* Parts of the engine that it runs without, if asked to: that is how a fault is bisected. */
+enum engine_part {
+    ENGINE_FORWARD,  /* what CPU state holds is known within a block; constants are folded */
+    ENGINE_SIMPLIFY, /* operations become simpler ones */
+    ENGINE_DEAD,     /* what nobody can see is dropped */
+    ENGINE_FUSE,     /* one host instruction for two operations */
+    ENGINE_LAZY,     /* values that only their user computes */
+    ENGINE_SHARE,    /* accesses that lean on the check of the one before */
+    ENGINE_HINT,     /* results computed in the pinned register that they go to */
+    ENGINE_SLOTS,    /* loops remember pages */
+    ENGINE_RETURNS,  /* a stack of return addresses */
+    ENGINE_LINKS,    /* direct branches that lead from translation to translation */
+    ENGINE_REGIONS,  /* more than one instruction at a time */
+    ENGINE_PARTS
+};
+extern const char *const engine_part_names[ENGINE_PARTS + 1]; /* "forward", ...; NULL ends them */
+
 struct engine_config {
     enum engine_kind kind;
     enum engine_host_cpu host_cpu;
+    uint32_t without; /* bits by enum engine_part; translations are not kept for later runs then */
     unsigned cpus;
     size_t code_cache;  /* bytes of translated code, >= 1 MiB; 0: the default */
     /* Directory that keeps translations for later runs; NULL: none. Only during engine_create. */

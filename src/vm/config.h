@@ -56,6 +56,7 @@ struct vm_config {
     bool rng, legacy_virtio, ephemeral;
     enum engine_kind engine;
     enum engine_host_cpu host_cpu;
+    uint32_t without;    /* parts of the engine, bits by enum engine_part */
     size_t code_cache;   /* 0: the engine's default */
     const char *code_store; /* a directory, or "off"; NULL: not said */
     uint64_t timeout_ns; /* 0: none */

@@ -491,6 +491,7 @@ static int make_board(struct vm *vm, struct error *err)
     board->cpu = config->cpu;
     board->engine = config->engine;
     board->host_cpu = config->host_cpu;
+    board->without = config->without;
     board->code_cache = config->code_cache;
     board->perf_map = config->perf_map;
     board->kernel = config->kernel;

@@ -78,6 +78,9 @@ boot "4 CPUs, GICv3" armvm.quick --cpus 4 --memory 1G
 boot "16 CPUs, GICv3" armvm.quick --cpus 16 --memory 1G
 boot "code cache of 4 MiB" armvm.quick --cpus 2 --code-cache 4M
 boot "host limited to x86-64-v2" armvm.quick --cpus 2 --host-cpu v2
+boot "nothing optimised" armvm.quick --cpus 2 \
+    --without forward,simplify,dead,fuse,lazy,share,hint,slots,returns
+boot "no links, one instruction at a time" armvm.quick --cpus 2 --without links,regions
 
 # Translations kept by one boot serve the next: it says the same and translates next to nothing. What
 # is wrong with the file makes no difference to the guest.

@@ -225,7 +225,10 @@ static void trace_region(struct jit_vcpu *vcpu, const struct front_region *regio
 static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint64_t va,
                         uint64_t pa)
 {
-    static const struct ir_opt_config config = {.forward = true, .dead = true};
+    uint32_t without = vcpu->engine->config.without;
+    const struct ir_opt_config config = {.forward = !(without >> ENGINE_FORWARD & 1),
+                                         .dead = !(without >> ENGINE_DEAD & 1),
+                                         .as_written = without >> ENGINE_SIMPLIFY & 1};
 
     a64_translate(region, vcpu->ir);
     ir_optimise(vcpu->ir, &a64_layout, a64_helpers, &config);
@@ -290,7 +293,7 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, const uint8
         .code = bytes,
         .pgoff = (uint32_t)(va & (IR_PAGE_SIZE - 1)),
         .mode = page->mode,
-        .max_insns = MAX_INSNS,
+        .max_insns = engine->config.without >> ENGINE_REGIONS & 1 ? 1 : MAX_INSNS,
         .features = vcpu->cpu.features,
         .entries = page->table,
         .empty = engine->cache.empty,

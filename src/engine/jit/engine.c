@@ -19,6 +19,13 @@
 
 enum { MIN_CODE_CACHE = 1 << 20 };
 
+const char *const engine_part_names[] = {
+    [ENGINE_FORWARD] = "forward", [ENGINE_SIMPLIFY] = "simplify", [ENGINE_DEAD] = "dead",
+    [ENGINE_FUSE] = "fuse",       [ENGINE_LAZY] = "lazy",         [ENGINE_SHARE] = "share",
+    [ENGINE_HINT] = "hint",       [ENGINE_SLOTS] = "slots",       [ENGINE_RETURNS] = "returns",
+    [ENGINE_LINKS] = "links",     [ENGINE_REGIONS] = "regions",   [ENGINE_PARTS] = NULL,
+};
+
 /* --- what the architecture asks for -----------------------------------------------------------*/
 
 static void op_context_changed(struct arm_cpu *cpu)

@@ -198,6 +198,8 @@ static void *jit_link(void *cpu_ptr, uint64_t va, uint32_t number)
 
     if (!entry)
         return NULL;
+    if (vcpu->engine->config.without >> ENGINE_LINKS & 1)
+        return entry;
     page = jit_find_page(vcpu, va);
     if (!page || atomic_load(&page->dead) || (!link->link.guard && page->id != link->page_id))
         return entry;
@@ -210,6 +212,23 @@ static void *jit_link(void *cpu_ptr, uint64_t va, uint32_t number)
 
 /* --- life -------------------------------------------------------------------------------------*/
 
+/* The emitter's names of the parts that it is to leave out. */
+static unsigned emitter_without(uint32_t without)
+{
+    static const struct {
+        enum engine_part part;
+        unsigned flag;
+    } parts[] = {{ENGINE_FUSE, X64_NO_FUSE},   {ENGINE_LAZY, X64_NO_LAZY},
+                 {ENGINE_SHARE, X64_NO_SHARE}, {ENGINE_HINT, X64_NO_HINT},
+                 {ENGINE_SLOTS, X64_NO_SLOTS}, {ENGINE_RETURNS, X64_NO_RETURNS}};
+    unsigned flags = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+        if (without >> parts[i].part & 1)
+            flags |= parts[i].flag;
+    return flags;
+}
+
 /* The vCPU's emitter, with thunks of its own at the start of code memory. */
 int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
 {
@@ -221,6 +240,7 @@ int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
         .helpers = a64_helpers,
         .nhelpers = a64_nhelpers,
         .whole_pairs = engine->config.cpus > 1 && arm_has(engine->config.features, ARM_FEAT_LSE2),
+        .without = emitter_without(engine->config.without),
         .callbacks = {.lookup = jit_lookup, .link = jit_link},
         .rw = cache->code.rw + cache->used,
         .rx = cache->code.rx + cache->used,
@@ -247,7 +267,8 @@ int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
     cache->base = cache->used;
     if (!cache->empty) { /* the first */
         cache->empty = x64_thunks(vcpu->x64)->miss;
-        jit_store_open(engine, &config.host);
+        if (!engine->config.without)
+            jit_store_open(engine, &config.host);
     }
     return 0;
 }

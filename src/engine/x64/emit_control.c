@@ -263,7 +263,7 @@ static void emit_exitr(struct x64 *x, ir_ref v)
     struct enc *e = &x->e;
     ra_move_to(x, insn->arg[0], RAX);
     unsigned landing = IR_JUMP_LANDING(insn->aux);
-    if (IR_JUMP_KIND(insn->aux) != IR_JUMP_RET) {
+    if (IR_JUMP_KIND(insn->aux) != IR_JUMP_RET || x->config.without & X64_NO_RETURNS) {
         cg_indirect(x, x->thunk[landing ? THUNK_LAND + landing - 1 : THUNK_MISS], landing);
         return;
     }
@@ -288,6 +288,8 @@ static void emit_pushret(struct x64 *x, ir_ref v)
 {
     struct enc *e = &x->e;
     int32_t pgoff = (int32_t)x->insn[v].imm;
+    if (x->config.without & X64_NO_RETURNS)
+        return;
     fl_clobber(x);
     unsigned top = ra_temp(x), t = ra_temp(x);
     enc_load(e, W32, top, cpu_mem(x->layout.rstack_top));

@@ -95,7 +95,7 @@ struct check {
 /* The page slot of the access at hand: in loops, one for each steady base and direction. */
 static int slot_of(struct x64 *x, ir_ref base, bool write)
 {
-    if (!x->layout.slots || x->insn[x->i].aux & IR_MEM_UNPRIV)
+    if (!x->layout.slots || x->insn[x->i].aux & IR_MEM_UNPRIV || x->config.without & X64_NO_SLOTS)
         return -1;
     if (!x->in_loop[x->order[x->block]] || !x64_is_steady(x, base))
         return -1;

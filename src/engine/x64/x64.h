@@ -37,10 +37,12 @@ void x64_probe(enum x64_level limit, struct x64_host *host);
 
 /* What the code generator may be asked to leave out, so that tests can tell what each is for. */
 enum {
-    X64_NO_FUSE = 1,  /* one host instruction for two operations */
-    X64_NO_LAZY = 2,  /* values that only their user computes */
-    X64_NO_SHARE = 4, /* accesses that lean on the TLB check of the one before */
-    X64_NO_HINT = 8,  /* results computed right in the pinned register they go to */
+    X64_NO_FUSE = 1,     /* one host instruction for two operations */
+    X64_NO_LAZY = 2,     /* values that only their user computes */
+    X64_NO_SHARE = 4,    /* accesses that lean on the TLB check of the one before */
+    X64_NO_HINT = 8,     /* results computed right in the pinned register they go to */
+    X64_NO_SLOTS = 16,   /* loops that remember pages */
+    X64_NO_RETURNS = 32, /* the stack of return addresses */
 };
 
 /* What the engine lends to thunks (called on the vCPU thread, on the host stack, all pins saved).

@@ -32,6 +32,7 @@ struct board_config {
     const char *cpu;              /* CPU model string or NULL */
     enum engine_kind engine;
     enum engine_host_cpu host_cpu;
+    uint32_t without; /* bits by enum engine_part */
     size_t code_cache;
     const char *code_store; /* as struct engine_config has them; needed to make the board only */
     bool code_store_asked;

@@ -383,6 +383,7 @@ static int add_engine(struct board *board, struct error *err)
     const struct engine_config config = {
         .kind = board->config.engine,
         .host_cpu = board->config.host_cpu,
+        .without = board->config.without,
         .cpus = board->config.cpus,
         .code_cache = board->config.code_cache,
         .code_store = board->config.code_store,
