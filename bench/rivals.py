@@ -64,7 +64,7 @@ def qemu(machine, cpu, args):
     # In armvm's order, so that disks have the same PCI addresses: boot variables name these.
     for number, disk in enumerate(machine.disks):
         words += ["-drive", f"if=none,id=d{number},format={disk.format},file={disk.path}"
-                  f"{',readonly=on,file.locking=off' * disk.read_only}",
+                  f"{',readonly=on' * disk.read_only}",
                   "-device", f"virtio-blk-pci,drive=d{number}"]
     words += ["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="] \
         if machine.net else ["-nic", "none"]

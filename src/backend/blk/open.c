@@ -19,6 +19,7 @@
 #include "backend/blk/image.h"
 #include "backend/blk/qcow2.h"
 #include "base/error.h"
+#include "host/image_lock.h"
 
 enum { MAX_DEPTH = 32 };
 
@@ -39,12 +40,8 @@ static int open_link(struct link *link, struct image **image, struct error *err)
 /* One writer, or any number of readers, of all processes. */
 static int lock_file(int fd, const struct link *link, struct error *err)
 {
-    struct flock lock = {.l_type = link->writer ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
-
-    if (!fcntl(fd, F_OFD_SETLK, &lock))
+    if (!host_image_lock(fd, link->writer))
         return 0;
-    if (errno != EAGAIN && errno != EACCES)
-        return 0; /* a file system without locks: as it was without us */
     if (link->over)
         return error_set(
             err, -EBUSY,

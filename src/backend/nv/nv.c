@@ -15,6 +15,7 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "host/file.h"
+#include "host/image_lock.h"
 #include "host/ram.h"
 
 enum {
@@ -420,12 +421,8 @@ static int open_error(const struct nv_config *config, int code, struct error *er
 /* One writer, or any number of readers, of all processes. */
 static int lock(struct nv *nv, const struct nv_config *config, struct error *err)
 {
-    struct flock lock = {.l_type = nv->kept ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
-
-    if (!fcntl(nv->fd, F_OFD_SETLK, &lock))
+    if (!host_image_lock(nv->fd, nv->kept))
         return 0;
-    if (errno != EAGAIN && errno != EACCES)
-        return 0; /* a file system without locks */
     return error_set(err, -EBUSY,
                      "%s: %s: is in use by another machine; stop that one, or give this one a file "
                      "of its own",

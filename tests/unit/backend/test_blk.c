@@ -162,6 +162,34 @@ static void one_writer_or_many_readers(void **state)
     blk_close(open_as(false, false));
 }
 
+/* A process of QEMU's kind has these bytes locked: the rights that it uses are 100 and following,
+ * those that it refuses to others 200 and following. */
+static int as_qemu(const char *bytes)
+{
+    int fd = open(path, O_RDONLY);
+    for (; *bytes; bytes++) {
+        struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+        lock.l_start = *bytes < 'a' ? 100 + *bytes - 'A' : 200 + *bytes - 'a';
+        assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    }
+    return fd;
+}
+
+static void locks_are_those_of_qemu(void **state)
+{
+    struct blk_config write = {path, false, false, NULL}, read = {path, true, false, NULL};
+    int reader = as_qemu("Abd"), writer;
+
+    refused(&write, -EBUSY, "in use");
+    blk_close(open_as(true, false));
+    close(reader);
+    writer = as_qemu("ABbd");
+    refused(&write, -EBUSY, "in use");
+    refused(&read, -EBUSY, "is writing to it");
+    close(writer);
+    blk_close(open_as(false, false));
+}
+
 static void reads_and_writes_go_through(void **state)
 {
     for (int background = 0; background < 2; background++) {
@@ -330,6 +358,7 @@ int main(void)
         TEST(what_cannot_be_opened_is_explained),
         TEST(other_formats_are_refused_unless_called_raw),
         TEST(one_writer_or_many_readers),
+        TEST(locks_are_those_of_qemu),
         TEST(reads_and_writes_go_through),
         TEST(requests_outside_or_on_a_readonly_image_fail),
         TEST(zeroing_zeroes_exactly_the_range),
