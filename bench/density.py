@@ -11,36 +11,45 @@ import rivals
 import table
 
 MEMORY_MIB = 512
+SETTLE = 10 # seconds until what is measured lasts: guests' own timers, and what a machine gives back
 IDLE = "echo bench-idle; while :; do sleep 1000; done\n"
 
 
-def regions(pid):
-    """(start, end, kB of it that are this process's share) of each mapping, in order."""
-    found = []
-    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
-        if bounds := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
-            found.append([int(bounds[1], 16), int(bounds[2], 16), 0])
+class Region:
+    """Memory of a process: mappings of one kind without gaps between them, as the kernel may cut one
+    into several. The kind is what they map, and how: name, permissions, flags."""
+
+    def __init__(self, start, end, kind):
+        self.start, self.end, self.kind, self.share = start, end, kind, 0
+
+    def is_ram(self):
+        return MEMORY_MIB << 20 <= self.end - self.start < (MEMORY_MIB << 20) * 1.25
+
+
+def regions(smaps):
+    """All of a process, from its smaps, each with the kB of it that are this process's share."""
+    mappings, joined = [], []
+    for line in smaps.splitlines():
+        if head := re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)", line):
+            mappings.append(Region(int(head[1], 16), int(head[2], 16), (head[3], head[4])))
         elif line.startswith("Pss:"):
-            found[-1][2] = int(line.split()[1])
-    return found
+            mappings[-1].share = int(line.split()[1])
+        elif line.startswith("VmFlags:"):
+            mappings[-1].kind += (line,)
+    for mapping in mappings:
+        if joined and joined[-1].end == mapping.start and joined[-1].kind == mapping.kind:
+            joined[-1].end = mapping.end
+            joined[-1].share += mapping.share
+        else:
+            joined.append(mapping)
+    return joined
 
 
 def memory(run):
-    """MiB of host memory: all of it, and what is not the guest's RAM. That is the mapping, or the run
-    of mappings without gaps, that is as large as the RAM."""
-    total = ram = 0
-    joined = []
-    for start, end, share in regions(run.process.pid):
-        total += share
-        if joined and joined[-1][1] == start:
-            joined[-1][1] = end
-            joined[-1][2] += share
-        else:
-            joined.append([start, end, share])
-    for start, end, share in joined:
-        if MEMORY_MIB << 20 <= end - start < (MEMORY_MIB << 20) * 1.25:
-            ram += share
-    return total / 1024, (total - ram) / 1024
+    """MiB of host memory: all of it, and what is not the guest's RAM, which is known by its size."""
+    found = regions(pathlib.Path(f"/proc/{run.process.pid}/smaps").read_text())
+    total = sum(region.share for region in found)
+    return total / 1024, (total - sum(region.share for region in found if region.is_ram())) / 1024
 
 
 def once(rival, machine, count, args):
@@ -50,7 +59,7 @@ def once(rival, machine, count, args):
             runs.append(measure.Run(rival, machine, args))
         for run in runs:
             run.wait_for_line(rb"^bench-idle\r?")
-        time.sleep(5) # what still settles
+        time.sleep(SETTLE)
         start = time.monotonic()
         before = sum(measure.cpu_time(run.process) for run in runs)
         time.sleep(4 if args.quick else 20)

@@ -68,9 +68,14 @@ void codemem_destroy(struct codemem *code)
     memset(code, 0, sizeof(*code));
 }
 
-void codemem_release(struct codemem *code)
+void codemem_release(struct codemem *code, size_t from)
 {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (from + page - 1) & ~(page - 1);
+
+    if (whole > code->size)
+        return;
+    memset(code->rw + from, 0, whole - from);
     /* Punches a hole into the file behind both mappings. */
-    if (code->size && madvise(code->rw, code->size, MADV_REMOVE) < 0)
-        memset(code->rw, 0, code->size);
+    if (whole < code->size && madvise(code->rw + whole, code->size - whole, MADV_REMOVE) < 0)
+        memset(code->rw + whole, 0, code->size - whole);
 }

@@ -18,7 +18,7 @@ struct codemem {
 /* size is rounded up to pages; memory is backed lazily. */
 int codemem_create(struct codemem *code, size_t size, struct error *err);
 void codemem_destroy(struct codemem *code);
-/* Gives the host's memory behind [0, size) back (contents become zero). */
-void codemem_release(struct codemem *code);
+/* Gives the host's memory behind [from, size) back (contents become zero). */
+void codemem_release(struct codemem *code, size_t from);
 
 #endif

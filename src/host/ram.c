@@ -2,6 +2,7 @@
 #include "host/ram.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,6 +44,13 @@ void host_ram_clear(uint8_t *ram, uint64_t size)
     /* Private anonymous memory reads as zero after MADV_DONTNEED. */
     if (madvise(ram, size, MADV_DONTNEED) != 0)
         memset(ram, 0, size);
+}
+
+void host_heap_trim(void)
+{
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
 }
 
 void host_ram_sizes(uint64_t *total, uint64_t *available)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Guest RAM as the host provides it: large, zeroed, backed by the host only where it is touched. */
+/* Guest RAM as the host provides it: large, zeroed, backed by the host only where it is touched.
+ * And what the process itself does not need any more. */
 #ifndef ARMVM_HOST_RAM_H
 #define ARMVM_HOST_RAM_H
 
@@ -13,6 +14,9 @@ uint8_t *host_ram_map_sparse(uint64_t size);
 void host_ram_unmap(uint8_t *ram, uint64_t size);
 /* Makes all of it zero again and gives the memory back to the host. */
 void host_ram_clear(uint8_t *ram, uint64_t size);
+
+/* Gives back what the allocator keeps of freed memory. Takes milliseconds. */
+void host_heap_trim(void);
 
 /* Bytes of memory in the host (MemTotal) and bytes that can be had without swapping
  * (MemAvailable); UINT64_MAX where the host does not tell. */

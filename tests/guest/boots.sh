@@ -109,6 +109,19 @@ if grep -q '^code store:' "$work/log"; then # not where the interpreter is all t
     verdict $? "a file cut short is not used, and replaced"
 fi
 boot "no code store" armvm.quick --cpus 2 --code-store off
+# A guest that idles gives memory back, once, and then finds everything as it was.
+mkdir "$work/idle"
+cat >"$work/idle/idle.sh" <<'EOF'
+sum=$(md5sum /bin/busybox)
+sleep 15
+[ "$(md5sum /bin/busybox)" = "$sum" ]
+EOF
+(cd "$work/idle" && echo idle.sh | cpio --quiet -o -H newc -R 0:0 | gzip -9n) >"$work/idle.gz"
+cat "$guest/initrd.gz" "$work/idle.gz" >"$work/initrd-idle.gz"
+boot "2 CPUs that idle" "armvm.run=/idle.sh" --cpus 2 --stats --code-store off \
+    --initrd "$work/initrd-idle.gz"
+grep -q '^memory given back while all idled: 1 times' "$work/log"
+verdict $? "idling gave memory back"
 boot "modules, DHCP, legacy virtio" "armvm.run=/dev/null" --cpus 2 --legacy-virtio
 truncate -s 64M "$work/disk"
 devices=(--cpus 2 --disk "path=$work/disk")

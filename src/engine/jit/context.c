@@ -24,6 +24,10 @@
 /* Above this many pages a range is looked for in the TLBs rather than page by page. */
 enum { RANGE_LIMIT = 64 };
 
+/* The first contexts have TLBs from the beginning, the others when they are needed and there is
+ * memory: the current one, and one for jit_user_context. */
+enum { ALWAYS_FURNISHED = 2 };
+
 /* What LDTR and STTR of running code look into. */
 static void set_user_tlb(struct jit_vcpu *vcpu, struct jit_context *user)
 {
@@ -138,17 +142,32 @@ static void clear_page_slots(struct jit_vcpu *vcpu)
     }
 }
 
+/* Gives a context TLBs of the smallest size, in place of any that it has. False: out of memory,
+ * nothing has changed. */
+static bool furnish(struct jit_context *context)
+{
+    struct ir_tlb_entry *tlb = aligned_alloc(64, JIT_TLB_MIN * sizeof(*tlb));
+    struct ir_itlb_entry *itlb = aligned_alloc(64, JIT_ITLB_MIN * sizeof(*itlb));
+
+    if (!tlb || !itlb) {
+        free(tlb);
+        free(itlb);
+        return false;
+    }
+    free(context->tlb);
+    free(context->itlb);
+    context->tlb = tlb;
+    context->itlb = itlb;
+    context->entries = JIT_TLB_MIN;
+    context->code_entries = JIT_ITLB_MIN;
+    return true;
+}
+
 int jit_contexts_init(struct jit_vcpu *vcpu)
 {
-    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
-        struct jit_context *context = &vcpu->context[i];
-        context->entries = JIT_TLB_MIN;
-        context->tlb = aligned_alloc(64, JIT_TLB_MIN * sizeof(*context->tlb));
-        context->code_entries = JIT_ITLB_MIN;
-        context->itlb = aligned_alloc(64, JIT_ITLB_MIN * sizeof(*context->itlb));
-        if (!context->tlb || !context->itlb)
+    for (unsigned i = 0; i < ALWAYS_FURNISHED; i++)
+        if (!furnish(&vcpu->context[i]))
             return -ENOMEM;
-    }
     set_user_tlb(vcpu, NULL);
     memset(vcpu->cpu.page_slots_used, 1, sizeof(vcpu->cpu.page_slots_used));
     clear_page_slots(vcpu);
@@ -162,6 +181,34 @@ void jit_contexts_destroy(struct jit_vcpu *vcpu)
         free(vcpu->context[i].tlb);
         free(vcpu->context[i].itlb);
     }
+}
+
+static void strip(struct jit_context *context)
+{
+    free(context->tlb);
+    free(context->itlb);
+    context->tlb = NULL;
+    context->itlb = NULL;
+    context->entries = context->code_entries = 0;
+}
+
+void jit_contexts_trim(struct jit_vcpu *vcpu)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+
+    vcpu->current = NULL;
+    vcpu->context_dirty = true;
+    jit_tlb_flush_all(vcpu);
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
+        struct jit_context *context = &vcpu->context[i];
+        context->crowded = context->code_crowded = false;
+        if (i >= ALWAYS_FURNISHED)
+            strip(context);
+        else
+            (void)furnish(context); /* else it stays as large as it is */
+    }
+    /* Nobody looks at them before the context is chosen anew. */
+    cpu->tlb = cpu->itlb = NULL;
 }
 
 void jit_rstack_clear(struct jit_vcpu *vcpu)
@@ -237,23 +284,42 @@ static uint32_t current_mode(const struct jit_vcpu *vcpu)
     return mode;
 }
 
-static struct jit_context *find_context(struct jit_vcpu *vcpu, uint16_t asid, uint32_t mode)
+/* The context to be used for something else: one that is free, with TLBs if possible, or else the
+ * least recently used. furnished: no other than with TLBs. */
+static struct jit_context *spare_context(struct jit_vcpu *vcpu, bool furnished)
 {
-    struct jit_context *oldest = &vcpu->context[0];
+    struct jit_context *bare = NULL, *oldest = NULL;
 
     for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
         struct jit_context *context = &vcpu->context[i];
-        if (context->valid && context->asid == asid && context->mode == mode)
+        if (!context->tlb)
+            bare = context;
+        else if (!context->valid)
             return context;
-        if (!context->valid || (oldest->valid && context->used < oldest->used))
+        else if (!oldest || context->used < oldest->used)
             oldest = context;
     }
-    oldest->valid = true;
-    oldest->asid = asid;
-    oldest->mode = mode;
-    oldest->el = mode & FRONT_EL1 ? 1 : 0;
-    clear_context(oldest);
-    return oldest;
+    return bare && !furnished ? bare : oldest;
+}
+
+static struct jit_context *find_context(struct jit_vcpu *vcpu, uint16_t asid, uint32_t mode)
+{
+    struct jit_context *context;
+
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++) {
+        context = &vcpu->context[i];
+        if (context->valid && context->asid == asid && context->mode == mode)
+            return context;
+    }
+    context = spare_context(vcpu, false);
+    if (!context->tlb && !furnish(context))
+        context = spare_context(vcpu, true);
+    context->valid = true;
+    context->asid = asid;
+    context->mode = mode;
+    context->el = mode & FRONT_EL1 ? 1 : 0;
+    clear_context(context);
+    return context;
 }
 
 /* Whether a context is EL0's in the current address space. */

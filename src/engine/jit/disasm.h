@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Prints code, one instruction a line, as guest (A64) or host (x86-64) assembler; as bytes where
- * the build has no disassembler. */
+ * there is no disassembler. */
 void disasm_guest(FILE *out, const uint8_t *code, size_t len, uint64_t address);
 void disasm_host(FILE *out, const uint8_t *code, size_t len, uint64_t address);
 

@@ -236,6 +236,7 @@ int engine_create(const struct engine_config *config, struct engine **out, struc
     engine->config = *config;
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->changed, NULL);
+    jit_trim_init(engine);
     rc = choose(engine, err);
     if (!rc)
         rc = jit_cache_init(engine, err);
@@ -326,6 +327,7 @@ void engine_reset(struct engine *engine, uint64_t pc, uint64_t x0)
         vcpu->context_dirty = true;
     }
     jit_cache_flush(engine);
+    jit_trim_init(engine); /* another start leaves as much behind */
 }
 
 void engine_memory_written(struct engine *engine, uint64_t pa, uint64_t len)
@@ -439,4 +441,6 @@ void engine_print_stats(struct engine *engine, FILE *out)
             "code cache: %zu of %zu bytes, %u pages, %u dead, %llu invalidations, %llu flushes\n",
             cache->used, engine->config.code_cache, cache->page_count, cache->dead_count,
             (unsigned long long)cache->invalidations, (unsigned long long)cache->flushes);
+    fprintf(out, "memory given back while all idled: %llu times\n",
+            (unsigned long long)engine->trims);
 }

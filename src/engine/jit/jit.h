@@ -11,6 +11,7 @@
  *   context.c  TLB contexts, TLB maintenance
  *   mail.c     requests between vCPUs
  *   wfe.c      waiting for events
+ *   trim.c     memory given back while the guest idles
  *   access.c   slow paths of loads and stores;  atomic.c  those of atomics and exclusives
  *   bulk.c     memory copied and set in bulk
  *
@@ -43,7 +44,7 @@ enum {
     JIT_PAGE_SLOTS = IR_PAGE_SIZE / 4, /* entry points of a page */
     JIT_CONTEXTS = 16,                 /* TLB contexts a vCPU keeps */
     JIT_TLB_MIN = 512,                 /* entries of a data TLB: grows where it pays */
-    JIT_TLB_MAX = 16384,
+    JIT_TLB_MAX = 32768,
     JIT_ITLB_MIN = 512, /* of an instruction TLB: grows as well */
     JIT_ITLB_MAX = 8192,
     JIT_ARENA = 64 << 10, /* code memory is handed to vCPUs in pieces of this size */
@@ -135,12 +136,21 @@ struct jit_context {
     /* 2 MiB that were searched for blocks with nothing left: all entries [0], global ones [1]. The
      * kernel unmaps the same few pages again and again (fixmap, while it patches itself). */
     uint64_t searched[2][JIT_SEARCHED];
-    uint64_t used; /* for replacing the least recently used */
-    struct ir_tlb_entry *tlb;
+    uint64_t used;            /* for replacing the least recently used */
+    struct ir_tlb_entry *tlb; /* NULL, and so is itlb: has no TLBs, is not valid */
     struct ir_itlb_entry *itlb;
     uint32_t entries, code_entries; /* of tlb and itlb, powers of two */
     uint32_t fills, code_fills;     /* of each since it was emptied */
     bool crowded, code_crowded;     /* wants to be larger at the next look at contexts */
+};
+
+/* --- idling (trim.c) --------------------------------------------------------------------------*/
+
+/* How a vCPU spends its time. It alone writes. */
+struct jit_idle {
+    uint64_t woke, slept; /* when its last sleep ended, when it began */
+    uint64_t busy_ns;     /* time awake, less what idling allows */
+    _Atomic uint64_t quiet_since;
 };
 
 /* --- vCPUs ------------------------------------------------------------------------------------*/
@@ -183,6 +193,7 @@ struct jit_vcpu {
     uint64_t wake_deadline;  /* of WFI and WFE with a time limit */
     _Atomic uint32_t wake;   /* futex word, counts kicks */
     _Atomic uint32_t asleep; /* somebody must wake the futex */
+    struct jit_idle idle;
     struct jit_mail mail;
     _Atomic uint32_t running; /* 1 while it may use its TLBs: mail must be acknowledged */
     bool in_guest;            /* under engine.lock: counts in engine.guests */
@@ -204,6 +215,9 @@ struct engine {
     struct jit_vcpu *vcpu[128];
     bool translate; /* else the interpreter */
     bool threads_started;
+    /* How long all must be quiet before memory is given back. Changes while no vCPU runs. */
+    _Atomic uint64_t trim_after_ns;
+    uint64_t trims;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;    /* guests, pauses or quit changed */
@@ -280,6 +294,8 @@ int jit_contexts_init(struct jit_vcpu *vcpu);
 void jit_contexts_destroy(struct jit_vcpu *vcpu);
 /* Makes mode, TLBs and NULLed caches agree with the PE's registers. */
 void jit_context_sync(struct jit_vcpu *vcpu);
+/* Empties all contexts and frees what they need not keep. The vCPU is not in guest. */
+void jit_contexts_trim(struct jit_vcpu *vcpu);
 void jit_tlb_flush_all(struct jit_vcpu *vcpu);
 void jit_itlb_flush_all(struct jit_vcpu *vcpu);
 
@@ -323,6 +339,16 @@ void jit_wfe(struct arm_cpu *cpu, uint64_t timeout_ns);
 /* Asleep in WFE: waits once more, as long as wake stays the futex's value; false when it is over.
  * step is 0 at first. */
 bool jit_wfe_sleep(struct jit_vcpu *vcpu, uint32_t wake, uint64_t *step);
+
+/* trim.c */
+/* A guest is about to start. */
+void jit_trim_init(struct engine *engine);
+/* The vCPU goes to sleep, and wakes. */
+void jit_idle_begin(struct jit_vcpu *vcpu, uint64_t now);
+void jit_idle_end(struct jit_vcpu *vcpu, uint64_t now);
+/* Gives memory back if all vCPUs have been quiet for long enough: true, and the caller, asleep and
+ * not in guest, must look again for reasons to run. Else *when says when to ask again. */
+bool jit_trim(struct engine *engine, uint64_t now, uint64_t *when);
 
 /* engine.c */
 extern const struct arm_engine_ops jit_engine_ops;

@@ -173,16 +173,17 @@ static bool has_reason_to_run(const struct jit_vcpu *vcpu)
 /* Sleeps until woken; false if the wait has ended by itself. */
 static bool sleep_on(struct jit_vcpu *vcpu, uint32_t wake, uint64_t *step)
 {
-    uint64_t deadline = UINT64_MAX;
+    uint64_t deadline = UINT64_MAX, now = host_now_ns(), trim;
 
     if (vcpu->sleep && atomic_load(&vcpu->cpu.power) == ARM_POWER_ON) {
         if (vcpu->sleep == JIT_WFE)
             return jit_wfe_sleep(vcpu, wake, step);
         deadline = vcpu->wake_deadline;
     }
-    if (deadline != UINT64_MAX && host_now_ns() >= deadline)
+    if (now >= deadline)
         return false;
-    host_futex_wait(&vcpu->wake, wake, deadline);
+    if (!jit_trim(vcpu->engine, now, &trim))
+        host_futex_wait(&vcpu->wake, wake, trim < deadline ? trim : deadline);
     return true;
 }
 
@@ -191,6 +192,7 @@ static void rest(struct jit_vcpu *vcpu)
 {
     uint64_t step = 0;
 
+    jit_idle_begin(vcpu, host_now_ns());
     atomic_store(&vcpu->asleep, 1);
     for (;;) {
         uint32_t wake = atomic_load(&vcpu->wake);
@@ -202,6 +204,7 @@ static void rest(struct jit_vcpu *vcpu)
         }
     }
     atomic_store(&vcpu->asleep, 0);
+    jit_idle_end(vcpu, host_now_ns());
 }
 
 /* What is to be done before guest code can run; false: stay outside. */

@@ -29,11 +29,27 @@ static void released_memory_reads_as_zero(void **state)
 
     assert_int_equal(codemem_create(&code, 1 << 20, NULL), 0);
     memset(code.rw, 0xff, code.size);
-    codemem_release(&code);
+    codemem_release(&code, 0);
     assert_int_equal(code.rx[0], 0);
     assert_int_equal(code.rx[code.size - 1], 0);
     code.rw[5] = 9;
     assert_int_equal(code.rx[5], 9);
+    codemem_destroy(&code);
+}
+
+static void what_stands_before_released_memory_stays(void **state)
+{
+    struct codemem code;
+
+    assert_int_equal(codemem_create(&code, 1 << 20, NULL), 0);
+    memset(code.rw, 0xff, code.size);
+    codemem_release(&code, 5000);
+    assert_int_equal(code.rx[4999], 0xff);
+    assert_int_equal(code.rx[5000], 0);
+    assert_int_equal(code.rx[8192], 0);
+    assert_int_equal(code.rx[code.size - 1], 0);
+    codemem_release(&code, code.size); /* nothing is left to release */
+    assert_int_equal(code.rx[0], 0xff);
     codemem_destroy(&code);
 }
 
@@ -87,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_views_show_the_same_bytes),
         cmocka_unit_test(released_memory_reads_as_zero),
+        cmocka_unit_test(what_stands_before_released_memory_stays),
         cmocka_unit_test(no_page_is_writable_and_executable),
 #if defined(__x86_64__)
         cmocka_unit_test(code_written_through_one_view_runs_through_the_other),
