@@ -145,7 +145,7 @@ void arm_op_dc_sw(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t va
 {
 }
 
-/* Stores zeroes. Front ends translate DC ZVA into stores; this serves whoever does not. */
+/* Stores zeroes. Front ends translate DC ZVA themselves; this serves whoever does not. */
 void arm_op_dc_zva(struct arm_cpu *cpu, const struct arm_sysreg *reg, uint64_t value)
 {
     struct arm_translation t;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/image_lock.h"
 
 enum { PIECE = 1 << 20 };
 
@@ -147,8 +148,6 @@ static int make_names(struct replacement *r, const char *path, struct error *err
 
 static int lock(struct replacement *r, struct stat *st, struct error *err)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
     if (stat(r->path, st))
         return error_set(err, -errno, "%s: %s", r->path, strerror(errno));
     if (!S_ISREG(st->st_mode))
@@ -159,7 +158,7 @@ static int lock(struct replacement *r, struct stat *st, struct error *err)
     r->fd = open(r->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (r->fd < 0 || fstat(r->fd, st))
         return error_set(err, -errno, "%s: %s", r->path, strerror(errno));
-    if (fcntl(r->fd, F_OFD_SETLK, &lock) && (errno == EAGAIN || errno == EACCES))
+    if (host_image_lock(r->fd, true))
         return error_set(err, -EBUSY, "%s: is in use by a machine; stop it first", r->path);
     return 0;
 }

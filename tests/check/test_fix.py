@@ -134,7 +134,8 @@ class Fixer:
     def in_use(self):
         self.fresh(BY_NAME["primary_wiped"][4])
         with open(self.image, "r+b") as f:
-            fcntl.fcntl(f, 38, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, 0, 0, 0)) # F_OFD_SETLKW
+            for byte in (100, 201, 203): # a reader's locks, QEMU's or a machine's of armvm
+                fcntl.fcntl(f, 38, struct.pack("hhqqi4x", fcntl.F_RDLCK, 0, byte, 1, 0)) # F_OFD_SETLKW
             assert "in use" in self.fix(self.image, status=3)
 
     def through_a_link(self):

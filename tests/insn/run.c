@@ -206,6 +206,15 @@ static void flat_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, ui
     reach(cpu, va, len, memop & ~IR_MEM_ALIGN, pgoff, memop & IR_MEM_WRITE);
 }
 
+static void flat_zero(void *cpu, uint64_t va, uint64_t named, int32_t pgoff)
+{
+    uint8_t *p = reach(cpu, va, IR_ZERO_BYTES, 0, pgoff, true);
+    if (p)
+        memset(p, 0, IR_ZERO_BYTES);
+    else
+        machine_of(cpu)->fault_va = named;
+}
+
 static uint64_t flat_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
                           uint32_t kind)
 {
@@ -262,8 +271,8 @@ static uint64_t flat_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_
 }
 
 static const struct ir_runtime runtime = {
-    flat_ld,    flat_st,   flat_ld2, flat_st2, flat_ldv, flat_stv,
-    flat_probe, flat_atom, flat_cas, flat_ldx, flat_stx,
+    flat_ld,    flat_st,   flat_ld2,  flat_st2, flat_ldv, flat_stv,
+    flat_probe, flat_zero, flat_atom, flat_cas, flat_ldx, flat_stx,
 };
 
 /* ---- an engine that offers nothing ------------------------------------------------------------*/

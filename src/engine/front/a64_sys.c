@@ -391,18 +391,15 @@ void a64_msr_reg(struct a64 *c, const struct a64_msr_reg *f)
     }
 }
 
-/* DC ZVA: zeroes 64 bytes (DCZID_EL0.BS = 4), as stores do: the first one faults for all. */
+/* DC ZVA: zeroes the block that holds the address. */
 static void zero_block(struct a64 *c, unsigned Rt)
 {
     if (!at_el1(c) && !(c->mode & FRONT_DZE)) {
         a64_trap_sysreg(c);
         return;
     }
-    ir_ref block = ir_and(c->ir, IR_I64, a64_x(c, Rt), a64_k(c, ~63ull));
-    ir_ref zero = ir_vconst(c->ir, 0);
-    uint16_t memop = a64_memop(c, 4, 0);
-    ir_stv2(c->ir, block, zero, zero, memop);
-    ir_stv2(c->ir, a64_addk(c, block, 32), zero, zero, memop);
+    ir_ref named = a64_x(c, Rt);
+    ir_zero(c->ir, ir_and(c->ir, IR_I64, named, a64_k(c, ~(uint64_t)(IR_ZERO_BYTES - 1))), named);
 }
 
 void a64_sys(struct a64 *c, const struct a64_sys *f)

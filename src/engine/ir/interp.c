@@ -193,6 +193,9 @@ static bool run_mem(struct interp *in, const struct ir_insn *insn, unsigned inde
     case IR_PROBE:
         rt->probe(in->cpu, va, memop, in->pgoff, (uint32_t)insn->imm);
         break;
+    case IR_ZERO:
+        rt->zero(in->cpu, va, b, in->pgoff);
+        break;
     case IR_ATOM:
         result->x = rt->atom(in->cpu, va, b, memop, in->pgoff, (uint32_t)insn->imm);
         break;

@@ -71,6 +71,7 @@ struct ir {
 #define IR_MEM_BE        0x0100u /* big-endian data */
 #define IR_MEM_WRITE     0x0200u /* probe: as a store */
 #define IR_MEM_ATOMIC    0x0800u /* services only: of an atomic or exclusive access */
+#define IR_MEM_NORMAL    0x1000u /* services only: faults on Device memory */
 #define IR_MEM_ALIGN_EL  0x0400u /* aligned to one element (SCTLR.A set) */
 
 enum ir_atom { /* imm of `atom` */
@@ -78,6 +79,7 @@ enum ir_atom { /* imm of `atom` */
     IR_ATOM_SMAX, IR_ATOM_SMIN, IR_ATOM_UMAX, IR_ATOM_UMIN, IR_ATOM_SWP,
 };
 
+enum { IR_ZERO_BYTES = 64 }; /* of `zero`: DC ZVA's block, DCZID_EL0.BS = 4 */
 enum ir_fence { IR_FENCE_LOAD, IR_FENCE_STORE, IR_FENCE_FULL };
 enum ir_icc { IR_ICC_EQ, IR_ICC_NE, IR_ICC_LTU, IR_ICC_LEU, IR_ICC_LTS, IR_ICC_LES };
 enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RET }; /* aux of `exitr`, with the landing */
@@ -329,6 +331,8 @@ struct ir_runtime {
     void (*ldv)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count);
     void (*stv)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t count);
     void (*probe)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t len);
+    /* Zeroes IR_ZERO_BYTES at va; a fault's address is `named`, within the block. */
+    void (*zero)(void *cpu, uint64_t va, uint64_t named, int32_t pgoff);
     uint64_t (*atom)(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
                      uint32_t kind);
     uint64_t (*cas)(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff);

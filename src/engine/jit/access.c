@@ -4,15 +4,13 @@
  * unprivileged and big-endian accesses. An access that faults has done nothing.
  */
 #include <string.h>
-#if defined(__x86_64__)
-#include <emmintrin.h>
-#endif
 
 #include "arm/debug.h"
 #include "arm/exception.h"
 #include "arm/pstate.h"
 #include "base/bits.h"
 #include "base/trace.h"
+#include "engine/jit/bytes.h"
 #include "engine/jit/jit.h"
 #include "machine/mem/mem.h"
 
@@ -105,7 +103,7 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
         arm_take_data_abort(cpu, va, fault.fsc, fault.write, false);
         return false;
     }
-    if (tr.attr == ARM_MEM_DEVICE && va & (IR_MEM_BYTES(memop) - 1))
+    if (tr.attr == ARM_MEM_DEVICE && (va & (IR_MEM_BYTES(memop) - 1) || memop & IR_MEM_NORMAL))
         return abort_access(vcpu, va, FSC_ALIGNMENT, access);
     target->pa = tr.pa;
     target->host = NULL;
@@ -138,119 +136,6 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
 }
 
 /* --- moving bytes -----------------------------------------------------------------------------*/
-
-/*
- * Naturally aligned accesses up to 8 bytes are single-copy atomic, and so is each register of a
- * pair (manual B2.2.1): bytes move in the largest pieces that are aligned, each atomically. With
- * FEAT_LSE2 that holds for whatever lies within 16 bytes: a single move does it on hosts with AVX,
- * for which Intel and AMD guarantee 16 aligned bytes; what lies unaligned among them is in one
- * cache line.
- */
-static uint32_t piece_size(const uint8_t *host, uint32_t size)
-{
-    return 1u << __builtin_ctzll((uintptr_t)host | size | 8);
-}
-
-static bool in_granule(const uint8_t *host, uint32_t size)
-{
-    return ((uintptr_t)host & 15) + size <= 16 && size <= 8 && !(size & (size - 1));
-}
-
-static void move16(uint8_t *to, const uint8_t *from)
-{
-#if defined(__x86_64__)
-    _mm_storeu_si128((__m128i *)(void *)to, _mm_loadu_si128((const __m128i *)(const void *)from));
-#else
-    memcpy(to, from, 16);
-#endif
-}
-
-/*
- * 1, 2, 4 or 8 bytes of guest memory by one move each way, which other vCPUs may be accessing:
- * atomic where it is aligned, and one instruction of the host in any case.
- */
-static void load_piece(uint8_t *to, const uint8_t *host, uint32_t size)
-{
-    const void *at = host;
-    bool aligned = !((uintptr_t)host & (size - 1));
-    uint16_t h;
-    uint32_t w;
-    uint64_t x;
-
-    switch (size) {
-    case 1:
-        *to = __atomic_load_n(host, __ATOMIC_RELAXED);
-        break;
-    case 2:
-        aligned ? (void)(h = __atomic_load_n((const uint16_t *)at, __ATOMIC_RELAXED))
-                : (void)memcpy(&h, host, 2);
-        memcpy(to, &h, 2);
-        break;
-    case 4:
-        aligned ? (void)(w = __atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED))
-                : (void)memcpy(&w, host, 4);
-        memcpy(to, &w, 4);
-        break;
-    default:
-        aligned ? (void)(x = __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED))
-                : (void)memcpy(&x, host, 8);
-        memcpy(to, &x, 8);
-    }
-}
-
-static void store_piece(uint8_t *host, const uint8_t *from, uint32_t size)
-{
-    void *at = host;
-    bool aligned = !((uintptr_t)host & (size - 1));
-    uint16_t h;
-    uint32_t w;
-    uint64_t x;
-
-    switch (size) {
-    case 1:
-        __atomic_store_n(host, *from, __ATOMIC_RELAXED);
-        break;
-    case 2:
-        memcpy(&h, from, 2);
-        aligned ? __atomic_store_n((uint16_t *)at, h, __ATOMIC_RELAXED) : (void)memcpy(host, &h, 2);
-        break;
-    case 4:
-        memcpy(&w, from, 4);
-        aligned ? __atomic_store_n((uint32_t *)at, w, __ATOMIC_RELAXED) : (void)memcpy(host, &w, 4);
-        break;
-    default:
-        memcpy(&x, from, 8);
-        aligned ? __atomic_store_n((uint64_t *)at, x, __ATOMIC_RELAXED) : (void)memcpy(host, &x, 8);
-    }
-}
-
-/* Between host, in guest memory, and a buffer. */
-static void move_bytes(uint8_t *host, uint8_t *buf, uint32_t size, bool in)
-{
-    uint32_t piece = piece_size(host, size);
-
-    if (!((uintptr_t)host & 15) && !(size & 15)) {
-        for (uint32_t at = 0; at < size; at += 16)
-            in ? move16(host + at, buf + at) : move16(buf + at, host + at);
-        return;
-    }
-    if (in_granule(host, size))
-        piece = size;
-    for (uint32_t at = 0; at < size; at += piece)
-        in ? store_piece(host + at, buf + at, piece) : load_piece(buf + at, host + at, piece);
-    /* The compiler is not to make one of these moves and others. */
-    __asm__ volatile("" ::: "memory");
-}
-
-static void copy_out(uint8_t *host, uint8_t *buf, uint32_t size)
-{
-    move_bytes(host, buf, size, false);
-}
-
-static void copy_in(uint8_t *host, uint8_t *buf, uint32_t size)
-{
-    move_bytes(host, buf, size, true);
-}
 
 static void trace_io(struct jit_vcpu *vcpu, const char *verb, uint64_t pa, uint32_t size,
                      uint64_t value)
@@ -292,9 +177,9 @@ bool jit_move(struct jit_vcpu *vcpu, uint64_t va, const struct jit_target *targe
     if (!target->host)
         return io(vcpu, va, target->pa, buf, size, write);
     if (write)
-        copy_in(target->host, buf, size);
+        jit_bytes_store(target->host, buf, size);
     else
-        copy_out(target->host, buf, size);
+        jit_bytes_load(buf, target->host, size);
     return true;
 }
 
@@ -420,7 +305,7 @@ static uint64_t rt_ld(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff)
     uint8_t buf[8], *host = memop & IR_MEM_UNPRIV ? user_hit(cpu, va, memop, false) : NULL;
 
     if (host) {
-        copy_out(host, buf, IR_MEM_BYTES(memop));
+        jit_bytes_load(buf, host, IR_MEM_BYTES(memop));
         return extend(buf, memop);
     }
     begin(cpu, pgoff);
@@ -433,7 +318,7 @@ static void rt_st(void *cpu, uint64_t va, uint64_t value, uint32_t memop, int32_
 
     st_le(buf, 8, value);
     if (host) {
-        copy_in(host, buf, IR_MEM_BYTES(memop));
+        jit_bytes_store(host, buf, IR_MEM_BYTES(memop));
         return;
     }
     begin(cpu, pgoff);
@@ -502,6 +387,23 @@ static void rt_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint
         jit_resolve(vcpu, va + first, len - first, memop & IR_MEM_UNPRIV, access, &target);
 }
 
+/*
+ * DC ZVA. A fault's address is the one that the instruction names (manual D19.2.40, FAR_EL1), so
+ * that byte comes first; watchpoints ask for the whole block. To Device memory it is an Alignment
+ * fault.
+ */
+static void rt_zero(void *cpu, uint64_t va, uint64_t named, int32_t pgoff)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+    uint8_t zeroes[IR_ZERO_BYTES] = {0};
+    struct jit_target target;
+
+    begin(vcpu, pgoff);
+    if (jit_resolve(vcpu, named, 1, IR_MEM_NORMAL, ARM_WRITE, &target) &&
+        jit_resolve(vcpu, va, IR_ZERO_BYTES, 0, ARM_WRITE, &target))
+        jit_move(vcpu, va, &target, zeroes, IR_ZERO_BYTES, true);
+}
+
 const struct ir_runtime jit_runtime = {
     .ld = rt_ld,
     .st = rt_st,
@@ -510,6 +412,7 @@ const struct ir_runtime jit_runtime = {
     .ldv = rt_ldv,
     .stv = rt_stv,
     .probe = rt_probe,
+    .zero = rt_zero,
     .atom = jit_atom,
     .cas = jit_cas,
     .ldx = jit_ldx,

@@ -12,6 +12,7 @@
 
 #include "arm/exception.h"
 #include "base/bits.h"
+#include "engine/jit/bytes.h"
 #include "engine/jit/jit.h"
 #include "machine/mem/mem.h"
 
@@ -54,10 +55,10 @@ static bool is_odd(const void *p, uint32_t size)
 
 static uint64_t load_sized(const void *p, uint32_t size)
 {
-    uint64_t odd = 0;
+    uint64_t odd;
 
     if (is_odd(p, size)) {
-        memcpy(&odd, p, size == 8 ? 8 : size == 4 ? 4 : 2);
+        odd = jit_bytes_load_odd(p, size);
         atomic_thread_fence(memory_order_acquire);
         return odd;
     }

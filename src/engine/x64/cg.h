@@ -61,6 +61,7 @@ enum thunk {
     THUNK_LDV,
     THUNK_STV,
     THUNK_PROBE,
+    THUNK_ZERO,
     THUNK_ATOM,
     THUNK_CAS,
     THUNK_LDX,

@@ -5,6 +5,7 @@
  * that both ways meet with the same registers.
  */
 #include "engine/x64/emit.h"
+#include "engine/x64/vec.h"
 
 #include <errno.h>
 
@@ -681,6 +682,22 @@ static void emit_probe(struct x64 *x, ir_ref v)
     cg_cold_resume(x, c);
 }
 
+/* Device memory is never in the TLB: what hits may be zeroed. */
+static void emit_zero(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    fl_clobber(x);
+    struct address a = address_of(x, insn->arg[0]);
+    unsigned zero = ra_xtemp(x);
+    struct check k = begin_check(x, a, IR_ZERO_BYTES, true, 1);
+    struct cold *c = cold_access(x, a);
+    tlb_check(x, c, &k, a, IR_ZERO_BYTES, 0);
+    vec_zero(x, zero);
+    for (int32_t at = 0; at < IR_ZERO_BYTES; at += 16)
+        enc_sse1_rm(&x->e, OP_MOVDQU_STORE, zero, mem_index(k.entry, a.base, 0, a.disp + at));
+    cg_cold_resume(x, c);
+}
+
 /* Always through the runtime. */
 static void emit_exclusive(struct x64 *x, ir_ref v)
 {
@@ -818,5 +835,5 @@ const struct emit_row x64_emit_mem[] = {
     {IR_LDV2, emit_ldv},       {IR_STV2, emit_stv},      {IR_PROBE, emit_probe},
     {IR_ATOM, emit_atom},      {IR_CAS, emit_cas},       {IR_LDX, emit_exclusive},
     {IR_LDX2, emit_exclusive}, {IR_STX, emit_exclusive}, {IR_STX2, emit_exclusive},
-    {IR_OP_COUNT, 0},
+    {IR_ZERO, emit_zero},      {IR_OP_COUNT, 0},
 };

@@ -88,10 +88,10 @@ static enum thunk slow_arguments(struct x64 *x, const struct cold *c)
         ROW(IR_LD2, THUNK_LD2, RDX, RCX, NOREG),   ROW(IR_ST2, THUNK_ST2, RAX, RDI, NOREG),
         ROW(IR_LDV, THUNK_LDV, RDX, RCX, RAX),     ROW(IR_STV, THUNK_STV, RDX, RCX, RAX),
         ROW(IR_LDV2, THUNK_LDV, RDX, RCX, RAX),    ROW(IR_STV2, THUNK_STV, RDX, RCX, RAX),
-        ROW(IR_PROBE, THUNK_PROBE, RDX, RCX, RAX), ROW(IR_ATOM, THUNK_ATOM, RCX, RAX, RDI),
-        ROW(IR_CAS, THUNK_CAS, RAX, RDI, NOREG),   ROW(IR_LDX, THUNK_LDX, RDX, RCX, RAX),
-        ROW(IR_LDX2, THUNK_LDX, RDX, RCX, RAX),    ROW(IR_STX, THUNK_STX, RAX, RDI, NOREG),
-        ROW(IR_STX2, THUNK_STX, RAX, RDI, NOREG),
+        ROW(IR_PROBE, THUNK_PROBE, RDX, RCX, RAX), ROW(IR_ZERO, THUNK_ZERO, NOREG, RCX, NOREG),
+        ROW(IR_ATOM, THUNK_ATOM, RCX, RAX, RDI),   ROW(IR_CAS, THUNK_CAS, RAX, RDI, NOREG),
+        ROW(IR_LDX, THUNK_LDX, RDX, RCX, RAX),     ROW(IR_LDX2, THUNK_LDX, RDX, RCX, RAX),
+        ROW(IR_STX, THUNK_STX, RAX, RDI, NOREG),   ROW(IR_STX2, THUNK_STX, RAX, RDI, NOREG),
 #undef ROW
     };
     unsigned row = insn->op - IR_LD;
@@ -118,7 +118,8 @@ static enum thunk slow_arguments(struct x64 *x, const struct cold *c)
     default:
         break;
     }
-    enc_mov_imm(&x->e, rows[row].memop, memop);
+    if (rows[row].memop != NOREG)
+        enc_mov_imm(&x->e, rows[row].memop, memop);
     enc_mov_imm(&x->e, rows[row].pgoff, (uint32_t)c->pgoff);
     if (rows[row].extra != NOREG)
         enc_mov_imm(&x->e, rows[row].extra, extra);

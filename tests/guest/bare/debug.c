@@ -123,6 +123,13 @@ static void watchpoints(void)
     say("  memory %x %x\n", data[1], data[2]);
     asm volatile(".arch armv8.2-a+lse\n ldadd %0, x9, [%1]" ::"r"(1ul), "r"(va) : "x9", "memory");
     report("store watched, LDADD");
+    asm volatile("dc zva, %0" ::"r"(WINDOW + 5) : "memory");
+    report("store watched, DC ZVA named below");
+    asm volatile("dc zva, %0" ::"r"(WINDOW + 63) : "memory");
+    report("store watched, DC ZVA named above");
+    asm volatile("dc zva, %0" ::"r"(WINDOW + 64) : "memory");
+    report("store watched, DC ZVA to the next block");
+    say("  memory %x %x\n", data[1], data[2]);
     watch(0, va, 0xff, LOAD, 3);
     poke(va, 0x44);
     report("load watched, store");

@@ -173,6 +173,56 @@ static void illegal(void)
     }
 }
 
+/* --- DC ZVA -----------------------------------------------------------------------------------*/
+
+static void zero(u64 va)
+{
+    asm volatile("dc zva, %0" ::"r"(va) : "memory");
+}
+
+USER static void user_zero(u64 va)
+{
+    asm volatile("dc zva, %0\n svc #0x42" ::"r"(va) : "memory");
+}
+
+/* FAR_EL1 is the register's value (D19.2.40), and Device memory an Alignment fault (C5.3, DC ZVA).
+ */
+static void zeroing(void)
+{
+    u64 sctlr = read_sysreg(sctlr_el1), va = WINDOW + 33 * PAGE;
+
+    memset(pages[0], 0x11, PAGE);
+    map_page(va, pages[0], NORMAL);
+    write_sysreg(sctlr_el1, sctlr | 2);
+    zero(va + 64 + 37);
+    report("DC ZVA within a block, SCTLR_EL1.A");
+    write_sysreg(sctlr_el1, sctlr);
+    say("  %x %x %x %x\n", peek(va + 56), peek(va + 64), peek(va + 120), peek(va + 128));
+    map_page(va, pages[0], NORMAL | AP(2));
+    zero(va + 37);
+    report("DC ZVA to a read-only page");
+    map_page(va, pages[0], NORMAL);
+    run_user(user_zero, va + 38);
+    report("EL0, DC ZVA to EL1's page");
+    map_page(va, pages[0], AF | DEVICE | AP(1));
+    zero(va + 39);
+    report("DC ZVA to RAM as Device memory");
+    zero(va + PAGE - 64);
+    report("DC ZVA to its last block");
+    run_user(user_zero, va + 40);
+    report("EL0, DC ZVA to it");
+    map_page(va, pages[0], AF | DEVICE | AP(2));
+    zero(va + 41);
+    report("DC ZVA to it, read-only");
+    map_page(va, (void *)0x09000000, AF | DEVICE);
+    zero(va + 42);
+    report("DC ZVA to a device");
+    map_page(va, 0, 0);
+    zero(va + 43);
+    report("DC ZVA unmapped");
+    say("  %x\n", *(u64 *)pages[0]);
+}
+
 /* --- accesses across pages --------------------------------------------------------------------*/
 
 static void crossing(void)
@@ -212,7 +262,7 @@ static void crossing(void)
                  : "+r"(base)::"memory");
     report("ST1 of four registers");
     say("  base moved by %d\n", base - (end - 48));
-    asm volatile("dc zva, %0" ::"r"(end) : "memory");
+    zero(end);
     report("DC ZVA unmapped");
 
     map_page(end, pages[1], NORMAL | AP(2));
@@ -263,6 +313,7 @@ int main(void)
     calls();
     illegal();
     write_sysreg(cpacr_el1, 3 << 20);
+    zeroing();
     crossing();
     fp();
     say("done\n");

@@ -141,6 +141,13 @@ static inline void fake_probe(void *state, uint64_t va, uint32_t memop, int32_t 
     fake_access(state, va, memop, pgoff);
 }
 
+static inline void fake_zero(void *state, uint64_t va, uint64_t named, int32_t pgoff)
+{
+    uint8_t *p = fake_access(state, va, 0, pgoff);
+    if (p)
+        memset(p, 0, IR_ZERO_BYTES);
+}
+
 static inline uint64_t fake_atom(void *state, uint64_t va, uint64_t b, uint32_t memop,
                                  int32_t pgoff, uint32_t kind)
 {
@@ -196,6 +203,7 @@ static const struct ir_runtime fake_runtime = {
     .ldv = fake_ldv,
     .stv = fake_stv,
     .probe = fake_probe,
+    .zero = fake_zero,
     .atom = fake_atom,
     .cas = fake_cas,
     .ldx = fake_ldx,

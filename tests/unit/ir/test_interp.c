@@ -183,6 +183,18 @@ static void pairs_are_loaded_and_stored(void **state)
     assert_memory_equal(f->cpu.memory + 200, "qrstuvwxyz012345abcdefghijklmnop", 32);
 }
 
+static void zero_clears_a_block(void **state)
+{
+    struct fixture *f = *state;
+    struct ir *ir = f->ir;
+    memset(f->cpu.memory, 0xff, 256);
+    ir_zero(ir, ir_const(ir, IR_I64, 64), ir_const(ir, IR_I64, 77));
+    ir_exit(ir, 0);
+    run(f);
+    for (unsigned i = 0; i < 256; i++)
+        assert_int_equal(f->cpu.memory[i], i >= 64 && i < 128 ? 0 : 0xff);
+}
+
 static void loads_are_extended_to_the_type(void **state)
 {
     struct fixture *f = *state;
@@ -245,6 +257,7 @@ int main(void)
         T(a_raising_helper_leaves),
         T(helpers_get_their_arguments),
         T(pairs_are_loaded_and_stored),
+        T(zero_clears_a_block),
         T(loads_are_extended_to_the_type),
         T(narrow_state_is_written_narrowly),
         T(exclusive_stores_need_their_load),

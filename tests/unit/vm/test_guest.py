@@ -14,6 +14,10 @@ import time
 
 armvm = sys.argv[1]
 only = sys.argv[2:]
+# What a shell's background jobs ignore, armvm leaves ignored, and would not be stopped by.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 # An arm64 Image (Linux Documentation/arch/arm64/booting.rst) that prints "ready", then echoes what
 # it gets on the PL011 at 0x09000000. 'q' powers off, 'r' resets (PSCI over HVC); 'b' listens to the

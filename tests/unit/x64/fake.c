@@ -155,6 +155,17 @@ static void fake_probe(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, ui
     find(cpu, va, len, 0, len, pgoff);
 }
 
+/* A fault leaves the address that it names. */
+static void fake_zero(void *vcpu, uint64_t va, uint64_t named, int32_t pgoff)
+{
+    struct fake_cpu *cpu = vcpu;
+    uint8_t *p = find(cpu, va, IR_ZERO_BYTES, 0, IR_ZERO_BYTES, pgoff);
+    if (p)
+        memset(p, 0, IR_ZERO_BYTES);
+    else
+        cpu->misc[2] = named;
+}
+
 static uint64_t fake_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
                           uint32_t kind)
 {
@@ -204,8 +215,8 @@ static uint64_t fake_stx(void *vcpu, uint64_t va, uint64_t a, uint64_t b, uint32
 }
 
 const struct ir_runtime fake_runtime = {
-    fake_ld,    fake_st,   fake_ld2, fake_st2, fake_ldv, fake_stv,
-    fake_probe, fake_atom, fake_cas, fake_ldx, fake_stx,
+    fake_ld,    fake_st,   fake_ld2,  fake_st2, fake_ldv, fake_stv,
+    fake_probe, fake_zero, fake_atom, fake_cas, fake_ldx, fake_stx,
 };
 
 /* --- helpers ---------------------------------------------------------------------------------- */

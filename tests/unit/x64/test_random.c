@@ -373,7 +373,7 @@ static void gen_mem(struct gen *g)
     unsigned memop = flag | pick(g, type == IR_I64 ? 4 : 3);
     unsigned vop = (flag & ~IR_MEM_SIGNED) | pick(g, 5);
     ir_ref a = gen_address(g);
-    switch (pick(g, g->vectors ? 15 : 11)) {
+    switch (pick(g, g->vectors ? 16 : 12)) {
     case 0:
     case 1:
         add(g, type, ir_ld(ir, type, a, memop));
@@ -410,12 +410,15 @@ static void gen_mem(struct gen *g)
         add(g, IR_I32, ir_stx(ir, type, a, use(g, type), memop & ~IR_MEM_SIGNED));
         break;
     case 11:
-        add(g, IR_V128, ir_ldv(ir, a, vop));
+        ir_zero(ir, ir_and(ir, IR_I64, a, ir_const(ir, IR_I64, -(int64_t)IR_ZERO_BYTES)), a);
         break;
     case 12:
+        add(g, IR_V128, ir_ldv(ir, a, vop));
+        break;
+    case 13:
         ir_stv(ir, a, use(g, IR_V128), vop);
         break;
-    case 13: {
+    case 14: {
         ir_ref r = ir_ldv2(ir, a, vop);
         add(g, IR_V128, ir_hiv(ir));
         add(g, IR_V128, r);
