@@ -195,6 +195,14 @@ uint8_t *jit_tlb_host(struct jit_vcpu *vcpu, uint64_t va, bool write, uint32_t m
                : NULL;
 }
 
+/* One side of an access across pages, most often in the TLB. False: exception taken. */
+static bool find_side(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop, bool write,
+                      struct jit_target *target)
+{
+    target->host = jit_tlb_host(vcpu, va, write, memop);
+    return target->host || jit_resolve(vcpu, va, size, memop, write ? ARM_WRITE : ARM_READ, target);
+}
+
 /* A whole access of up to 32 bytes. False: exception taken, nothing done. */
 static bool transfer(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t size,
                      uint32_t memop, bool write)
@@ -220,8 +228,8 @@ static bool transfer(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t 
     if (misaligned(&vcpu->cpu, va, size, memop))
         return abort_access(vcpu, va, FSC_ALIGNMENT, access);
     memop = memop & IR_MEM_UNPRIV;
-    return jit_resolve(vcpu, va, first, memop, access, &target[0]) &&
-           jit_resolve(vcpu, va + first, size - first, memop, access, &target[1]) &&
+    return find_side(vcpu, va, first, memop, write, &target[0]) &&
+           find_side(vcpu, va + first, size - first, memop, write, &target[1]) &&
            jit_move(vcpu, va, &target[0], buf, first, write) &&
            jit_move(vcpu, va + first, &target[1], buf + first, size - first, write);
 }
