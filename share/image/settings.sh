@@ -19,9 +19,10 @@ grub-efi-arm64 grub2/force_efi_extra_removable boolean true
 END
     mkdir -p /etc/default/grub.d
     cat >/etc/default/grub.d/vm.cfg <<'END'
-# Which console there is, the machine decides. The kernel uses all that it finds; the last one found
-# is /dev/console.
-GRUB_CMDLINE_LINUX="console=ttyS0 console=hvc0 console=ttyAMA0"
+# Which console there is, the machine decides. The kernel uses all that it finds; /dev/console is the
+# last of these if the machine has it, else tty0, which is always there: the initial RAM disk does not
+# start without any, and it is what loads the driver of hvc0.
+GRUB_CMDLINE_LINUX="console=tty0 console=ttyS0 console=hvc0 console=ttyAMA0"
 GRUB_CMDLINE_LINUX_DEFAULT=""
 GRUB_TERMINAL=console
 GRUB_TIMEOUT=1

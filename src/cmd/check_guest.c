@@ -17,7 +17,8 @@
 #include "cmd/values.h"
 #include "vm/vm.h"
 
-static const uint64_t SECOND = 1000000000;
+/* Without --timeout: a slow boot shows that it goes on. */
+static const uint64_t SILENCE_NS = 180 * 1000000000ull, LONGEST_NS = 900 * 1000000000ull;
 enum { DEFAULT_CPUS = 2 };
 
 struct check_guest_config {
@@ -91,7 +92,9 @@ static const struct option table[] = {
     {.name = "timeout",
      .arg = "TIME",
      .set = check_set_timeout,
-     .help = "how long each boot may take, such as 90s or 5m (default: 3m)"},
+     .help =
+         "how long each boot may take, such as 90s or 5m (default: until 3m pass without a word on "
+         "the console, at most 15m)"},
     {.name = "jobs",
      .arg = "N",
      .set = set_jobs,
@@ -191,7 +194,12 @@ static void complete(struct check_guest_config *config, const char *self)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
+    check_machines_complete(&config->common);
     config->check.machine = config->common.check;
+    if (!config->check.machine.timeout_ns) {
+        config->check.machine.timeout_ns = LONGEST_NS;
+        config->check.silence_ns = SILENCE_NS;
+    }
     config->check.machine.armvm = self;
     config->check.machine.progress = config->common.quiet ? NULL : progress;
     config->check.machine.ctx = config;
@@ -203,8 +211,7 @@ static void complete(struct check_guest_config *config, const char *self)
 
 int command_check_guest(int argc, char **argv)
 {
-    struct check_guest_config config = {
-        .common.check = {.timeout_ns = 180 * SECOND, .tables = VM_TABLES_BOTH}};
+    struct check_guest_config config = {.common.check.tables = VM_TABLES_BOTH};
     struct error err = {0};
     char self[PATH_MAX] = "armvm";
     int rc = options_parse(&check_guest_options, argc, argv, &config, &err), status = 0;

@@ -2,12 +2,14 @@
 #include "cmd/check_machines.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "check/report.h"
 #include "check/requirement.h"
 #include "cmd/options.h"
 #include "cmd/values.h"
+#include "vm/firmware.h"
 
 enum { CPUS_MAX = 123 };
 
@@ -156,6 +158,22 @@ const struct option check_quiet_options[] = {
     {.name = "quiet", .set = set_quiet, .help = "no progress on standard error"},
     {.name = NULL},
 };
+
+/* A PL011 beside the virtio console: as vm.c decides. What cannot be looked at is an error later.
+ */
+void check_machines_complete(struct check_machines *config)
+{
+    const char *firmware = config->check.firmware ? config->check.firmware : "auto";
+    struct firmware found = {0};
+    struct error err;
+
+    for (unsigned i = 0; i < config->check.mores; i++)
+        if (!strncmp(config->check.more[i], "--serial", strlen("--serial")))
+            config->check.uart_kept = true;
+    if (!firmware_find(firmware, &firmware_host, &found, &err))
+        config->check.uart_kept |= firmware_needs_uart(found.code);
+    firmware_free(&found);
+}
 
 int check_machines_usage(const struct check_machines *config, struct error *err)
 {

@@ -28,6 +28,8 @@ int check_set_cpus(void *ctx, const char *value, struct error *err);
 int check_set_tables(void *ctx, const char *value, struct error *err);
 int check_set_timeout(void *ctx, const char *value, struct error *err);
 
+/* Looks at the firmware for what the report says about it. */
+void check_machines_complete(struct check_machines *config);
 /* -EINVAL: there is no such machine. */
 int check_machines_usage(const struct check_machines *config, struct error *err);
 

@@ -217,6 +217,7 @@ int command_check_vm(int argc, char **argv)
     }
     if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
         strcpy(self, "armvm");
+    check_machines_complete(&config.common);
     config.common.check.armvm = self;
     config.common.check.progress = config.common.quiet ? NULL : progress;
     rc = with_log(&config, &status, &err);

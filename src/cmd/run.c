@@ -241,8 +241,10 @@ static const struct option table[] = {
      .arg = "WHERE",
      .set = set_serial,
      .words = "stdio file: pty socket: none",
-     .help = "the other end of the PL011: stdio, file:PATH, pty, socket:PATH or none (default: "
-             "stdio; none with --console virtio, which has the terminal itself)"},
+     .help =
+         "the other end of the PL011: stdio, file:PATH, pty, socket:PATH or none (default: "
+         "stdio; with --console virtio, which has the terminal itself, there is no PL011 unless "
+         "this option is given or the firmware needs one)"},
 
     {.group = "Devices",
      .name = "disk",

@@ -7,18 +7,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/escape.h"
 
 /* Of a longer line only the last part is looked at: a guest may print without ever ending a line.
  */
 enum { LINE_MAX_BYTES = 4096, SHOWN = 160 };
 
-/* Where we are in a control sequence (ECMA-48 section 5.4: ESC [ parameters final, ESC ] string
- * BEL, ESC x). */
-enum state { TEXT, ESCAPE, CSI, STRING };
-
 struct expect {
     regex_t regex;
-    enum state state;
+    enum escape escape;
     char line[LINE_MAX_BYTES + 1];
     size_t len;
     bool cut;     /* the beginning of the line is gone: '^' must not match */
@@ -106,21 +103,9 @@ static void append(struct expect *expect, char c)
     expect->changed = true;
 }
 
-static enum state in_escape(unsigned char c)
-{
-    if (c == '[')
-        return CSI;
-    if (c == ']' || c == 'P' || c == '_' || c == '^')
-        return STRING;
-    /* Intermediate bytes (ESC ( B) go on, a final byte ends it. */
-    return c >= 0x20 && c < 0x30 ? ESCAPE : TEXT;
-}
-
 static void text(struct expect *expect, unsigned char c)
 {
-    if (c == 0x1b) {
-        expect->state = ESCAPE;
-    } else if (c == '\n') {
+    if (c == '\n') {
         try(expect, true);
         end_line(expect);
     } else if (c == '\b') {
@@ -137,23 +122,9 @@ bool expect_feed(struct expect *expect, const uint8_t *buf, size_t len)
         unsigned char c = buf[i];
         /* A line end ends a broken sequence, too: it must not swallow the rest of the output. */
         if (c == '\n')
-            expect->state = TEXT;
-        switch (expect->state) {
-        case TEXT:
+            expect->escape = ESCAPE_NONE;
+        if (escape_is_text(&expect->escape, c))
             text(expect, c);
-            break;
-        case ESCAPE:
-            expect->state = in_escape(c);
-            break;
-        case CSI:
-            if (c >= 0x40 && c <= 0x7e)
-                expect->state = TEXT;
-            break;
-        case STRING:
-            if (c == 7 || c == 0x1b)
-                expect->state = c == 7 ? TEXT : ESCAPE;
-            break;
-        }
     }
     return try(expect, false);
 }

@@ -230,3 +230,23 @@ void firmware_free(struct firmware *firmware)
     free(firmware->variables);
     *firmware = (struct firmware){0};
 }
+
+/* EDK2 is a series of firmware volumes (PI specification, volume 3, 3.2.1: the signature stands
+ * behind the zero vector, the type and the length), the first at the beginning or a page behind it;
+ * it looks in the device tree for a PL011 and goes on if there is none. U-Boot wants a serial port
+ * before it does anything, and others may. */
+bool firmware_needs_uart(const char *code)
+{
+    enum { SIGNATURE = 40, LENGTH = 4, STEP = 4096, BASES = 16 };
+    FILE *file = fopen(code, "re");
+    bool found = false;
+
+    for (unsigned i = 0; file && !found && i < BASES; i++) {
+        char text[LENGTH];
+        found = !fseek(file, i * STEP + SIGNATURE, SEEK_SET) && fread(text, LENGTH, 1, file) == 1 &&
+                !memcmp(text, "_FVH", LENGTH);
+    }
+    if (file)
+        fclose(file);
+    return !found;
+}

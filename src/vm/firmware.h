@@ -3,6 +3,8 @@
 #ifndef ARMVM_VM_FIRMWARE_H
 #define ARMVM_VM_FIRMWARE_H
 
+#include <stdbool.h>
+
 struct error;
 
 struct firmware {
@@ -23,5 +25,8 @@ extern const struct firmware_places firmware_host;
 int firmware_find(const char *said, const struct firmware_places *places, struct firmware *firmware,
                   struct error *err);
 void firmware_free(struct firmware *firmware);
+
+/* Whether this one stops on a machine without a PL011: all but EDK2 do. */
+bool firmware_needs_uart(const char *code);
 
 #endif

@@ -43,6 +43,7 @@ struct vm {
     struct loop *loop;
     struct console *console;
     struct chr *serial2; /* PL011's other end, when the console is another device */
+    const char *serial;  /* where that is; NULL: there is no PL011 */
     struct expect *expect;
     struct blk *blk[VM_MAX_DISKS + 1]; /* and cloud-init's seed */
     struct net *net[VM_MAX_NETS];
@@ -327,17 +328,28 @@ static int make_console(struct vm *vm, struct error *err)
         .expect = vm->expect,
         .events = {menu_quit, on_reset, menu_power_button, menu_status, on_match, vm},
     };
-    int rc;
 
     snprintf(vm->waiting, sizeof(vm->waiting), "starting %s",
              config->kernel  ? base_name(config->kernel)
              : config->disks ? base_name(config->disk[0].path)
                              : "the firmware");
     make_hint(vm);
-    rc = console_create(&console, vm->loop, &vm->console, err);
-    if (!rc && virtio && config->serial)
-        rc = chr_create(vm->loop, config->serial, &vm->serial2, err);
-    return rc;
+    return console_create(&console, vm->loop, &vm->console, err);
+}
+
+/* A PL011 beside a virtio console: where it is asked for, or for firmware that stops without. */
+static int make_serial(struct vm *vm, struct error *err)
+{
+    const struct vm_config *config = vm->config;
+
+    if (config->console != VM_CONSOLE_VIRTIO)
+        return 0;
+    vm->serial = config->serial;
+    if (!vm->serial && vm->flash.code && firmware_needs_uart(vm->flash.firmware.code))
+        vm->serial = "none";
+    if (!vm->serial)
+        return 0;
+    return chr_create(vm->loop, config->blueprint ? "none" : vm->serial, &vm->serial2, err);
 }
 
 static int check_file(const char *what, const char *path, uint64_t memory, struct error *err)
@@ -528,6 +540,29 @@ static int out_of_memory(struct error *err)
     return error_set(err, -ENOMEM, "out of memory");
 }
 
+/* In the order in which they need one another. */
+static int make_parts(struct vm *vm, struct error *err)
+{
+    int rc = make_append(vm, err);
+    if (!rc)
+        rc = make_console(vm, err);
+    if (!rc)
+        rc = open_trace(vm, err);
+    if (!rc)
+        rc = open_disks(vm, err);
+    if (!rc)
+        rc = open_flash(vm, err);
+    if (!rc)
+        rc = make_serial(vm, err);
+    if (!rc)
+        rc = open_nets(vm, err);
+    if (!rc)
+        rc = make_board(vm, err);
+    if (!rc)
+        rc = make_gdb(vm, err);
+    return rc;
+}
+
 int vm_create(const struct vm_config *config, struct vm **out, int *status, struct error *err)
 {
     struct vm *vm = calloc(1, sizeof(*vm));
@@ -565,21 +600,7 @@ int vm_create(const struct vm_config *config, struct vm **out, int *status, stru
         rc = out_of_memory(err);
         goto fail;
     }
-    rc = make_append(vm, err);
-    if (!rc)
-        rc = make_console(vm, err);
-    if (!rc)
-        rc = open_trace(vm, err);
-    if (!rc)
-        rc = open_disks(vm, err);
-    if (!rc)
-        rc = open_flash(vm, err);
-    if (!rc)
-        rc = open_nets(vm, err);
-    if (!rc)
-        rc = make_board(vm, err);
-    if (!rc)
-        rc = make_gdb(vm, err);
+    rc = make_parts(vm, err);
     if (rc)
         goto fail;
     *out = vm;
@@ -668,7 +689,7 @@ int vm_run(struct vm *vm)
     }
     if (vm->config->timeout_ns)
         loop_timer_set(vm->timeout, vm->started + vm->config->timeout_ns);
-    if (vm->serial2 && !strcmp(vm->config->serial, "pty"))
+    if (vm->serial2 && !strcmp(vm->serial, "pty"))
         console_say(vm->console, "the serial port is on %s", chr_name(vm->serial2));
     if (vm->gdb)
         console_say(vm->console, "debugger: target remote 127.0.0.1:%u%s", gdb_port(vm->gdb),
@@ -729,7 +750,7 @@ void vm_print_plan(struct vm *vm, FILE *out)
     fprintf(out, "console    %s on %s\n", board->virtio_console ? "virtio" : "pl011",
             config->serial && !board->virtio_console ? config->serial : "stdio");
     if (vm->serial2)
-        fprintf(out, "serial     pl011 on %s\n", config->serial);
+        fprintf(out, "serial     pl011 on %s\n", vm->serial);
     for (unsigned i = 0; i < config->disks; i++)
         fprintf(out, "disk       %s, %" PRIu64 " MiB, %s%s%s%s\n", config->disk[i].path,
                 blk_size(board->disk[i].blk) >> 20, bus_name(board->disk[i].bus),

@@ -3,22 +3,19 @@
 """Images with one defect each, made from a good one: each is reported under its requirement, by its
 name, and no other requirement fails.
     test_broken.py ARMVM [NAME...]"""
-import json
 import os
 import pathlib
 import struct
-import subprocess
 import sys
-import tempfile
 import uuid
 
 import images
+from damage import (FFS_GUID, LOADER, STORE_GUID, check, cluster_of, csv, esp_delete, esp_poke,
+                    esp_put, fat_entry, fat_geometry, find_on_esp, gpt, new_esp, new_root, peek,
+                    poke, replace, run_cases, volume)
 from images import ESP_TYPE, GRUB, MIB, SDBOOT, SHIM, VERSION, X64, ARM, Gpt, pe, run
 
-LOADER = "EFI/BOOT/BOOTAA64.EFI"
 LINUX_DATA = uuid.UUID("0FC63DAF-8483-4772-8E79-3D69D8477DE4")
-STORE_GUID = uuid.UUID("FFF12B8D-7696-4C8B-A985-2747075B4F50")
-FFS_GUID = uuid.UUID("8C8CE578-8A3D-4F1C-9935-896185C32DD3")
 DEFECTS = []
 
 
@@ -28,92 +25,6 @@ def defect(requirement, finding, profile="rfc-v2"):
         DEFECTS.append((function.__name__, requirement, finding, profile, function))
         return function
     return add
-
-
-# --- what defects are made with -------------------------------------------------------------------
-
-def volume(guid, size=65536):
-    """A firmware volume: header with its checksum, then the volume's contents."""
-    header = bytearray(struct.pack("<16s16sQ4sIHHHBBIIII", bytes(16), guid.bytes_le, size, b"_FVH",
-                                   0x4FEFF, 72, 0, 0, 0, 2, size // 4096, 4096, 0, 0))
-    total = sum(struct.unpack("<36H", header)) & 0xFFFF
-    struct.pack_into("<H", header, 50, -total & 0xFFFF)
-    return bytes(header) + b"\xff" * (size - len(header))
-
-
-def esp_put(image, name, data):
-    source = image.with_suffix(".put")
-    source.write_bytes(data)
-    parts = name.split("/")
-    for depth in range(1, len(parts)):
-        subprocess.run(["mmd", "-D", "s", "-i", f"{image}@@1M", "::" + "/".join(parts[:depth])],
-                       stdin=subprocess.DEVNULL, capture_output=True)
-    run("mcopy", "-o", "-i", f"{image}@@1M", source, "::" + name)
-
-
-def esp_delete(image, name):
-    run("mdel", "-i", f"{image}@@1M", "::" + name)
-
-
-def poke(image, offset, data):
-    with open(image, "r+b") as f:
-        f.seek(offset)
-        f.write(data)
-
-
-def peek(image, offset, size):
-    with open(image, "rb") as f:
-        f.seek(offset)
-        return f.read(size)
-
-
-def esp_poke(image, offset, data):
-    poke(image, MIB + offset, data)
-
-
-def replace(image, source, offset):
-    with open(source, "rb") as f:
-        poke(image, offset, f.read())
-
-
-def new_esp(image, files, **kind):
-    fat = image.with_suffix(".fat")
-    images.make_fat(fat, files, **kind)
-    replace(image, fat, MIB)
-
-
-def new_root(image, **changes):
-    options = changes.pop("options", ())
-    root = image.with_suffix(".ext")
-    images.make_ext(root, images.system_tree(**changes), options=options)
-    replace(image, root, 36 * MIB)
-
-
-def fat_geometry(image):
-    boot = peek(image, MIB, 512)
-    reserved, copies, sectors = (struct.unpack_from("<H", boot, 14)[0], boot[16],
-                                 struct.unpack_from("<I", boot, 36)[0])
-    return reserved * 512, sectors * 512, (reserved + copies * sectors) * 512
-
-
-def fat_entry(image, cluster, value):
-    table, size, _ = fat_geometry(image)
-    for copy in (0, 1):
-        esp_poke(image, table + copy * size + 4 * cluster, struct.pack("<I", value))
-
-
-def find_on_esp(image, data):
-    return peek(image, MIB, 35 * MIB).index(data)
-
-
-def cluster_of(image, offset):
-    return (offset - fat_geometry(image)[2]) // 512 + 2
-
-
-def gpt(image, change, checksums=True):
-    table = Gpt(image)
-    change(table)
-    table.save(checksums)
 
 
 # --- I1 -------------------------------------------------------------------------------------------
@@ -419,9 +330,6 @@ def too_many_directories(image):
 
 # --- I6 -------------------------------------------------------------------------------------------
 
-def csv(*files):
-    return b"\xff\xfe" + "".join(f"{f},label,,description\n" for f in files).encode("utf-16le")
-
 @defect("I6", "shim-loader")
 def shim_alone(image):
     esp_put(image, LOADER, SHIM)
@@ -619,17 +527,7 @@ def clock_module_nowhere(image):
 
 # --- running --------------------------------------------------------------------------------------
 
-def check(armvm, image, profile):
-    done = subprocess.run([armvm, "check", "--profile", profile, "--format", "json", image],
-                          capture_output=True, timeout=60)
-    if done.returncode not in (0, 1):
-        raise AssertionError(f"exit status {done.returncode}: {done.stderr.decode()}")
-    return done.returncode, json.loads(done.stdout)
-
-
-def one(armvm, good, work, name, requirement, finding, profile, damage):
-    image = pathlib.Path(work) / "broken.img"
-    run("cp", "--reflink=auto", "--sparse=always", good, image)
+def one(armvm, image, name, requirement, finding, profile, damage):
     damage(image)
     status, report = check(armvm, image, profile)
     failed = {r["id"]: r for r in report["results"] if r["outcome"] in ("FAIL", "WARN")}
@@ -642,26 +540,12 @@ def one(armvm, good, work, name, requirement, finding, profile, damage):
     assert status == (result["level"] == "M"), f"{name}: exit status {status}"
 
 
-def main():
-    armvm, only = sys.argv[1], sys.argv[2:]
-    failures = 0
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as work:
-        good = images.make_good(work)
-        for profile in ("rfc-v2", "v1.0", "v2.0"):
-            status, report = check(armvm, good, profile)
-            bad = [r["id"] for r in report["results"] if r["outcome"] != "PASS"]
-            assert not status and not bad, f"the good image: {bad}"
-        for case in DEFECTS:
-            if only and case[0] not in only:
-                continue
-            try:
-                one(armvm, good, work, *case)
-            except AssertionError as error:
-                failures += 1
-                print(f"not ok - {error}")
-        print(f"{len(DEFECTS)} broken images, {failures} failures")
-    return 1 if failures else 0
+def good_image(armvm, good):
+    for profile in ("rfc-v2", "v1.0", "v2.0"):
+        status, report = check(armvm, good, profile)
+        bad = [r["id"] for r in report["results"] if r["outcome"] != "PASS"]
+        assert not status and not bad, f"the good image: {bad}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(sys.argv, DEFECTS, "broken images", one, first=good_image))

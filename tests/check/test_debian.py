@@ -7,7 +7,7 @@ import os
 import pathlib
 import sys
 
-from test_broken import check
+from damage import check
 
 armvm, source = sys.argv[1:3]
 image = pathlib.Path(os.environ.get("ARMVM_CACHE") or f"{source}/.cache") / "image/debian.img"

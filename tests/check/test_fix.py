@@ -16,9 +16,9 @@ import tempfile
 import time
 
 import images
-import test_broken
-from images import GRUB, MIB, SDBOOT, SHIM, VERSION, pe, run
-from test_broken import DEFECTS, LOADER, check, csv, esp_delete, esp_put
+from damage import LOADER, check, csv, esp_delete, esp_put, poke
+from images import GRUB, SDBOOT, SHIM, pe, run
+from test_broken import DEFECTS
 
 os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
 BY_NAME = {d[0]: d for d in DEFECTS}
@@ -57,8 +57,8 @@ def everything(image):
     """The first copy is gone, the type wrong, the program elsewhere."""
     systemd_boot_only(image)
     BY_NAME["esp_of_data_type"][4](image)
-    test_broken.poke(image, 446, bytes(64))
-    test_broken.poke(image, 512, bytes(512))
+    poke(image, 446, bytes(64))
+    poke(image, 512, bytes(512))
 
 OWN = [shim_of_a_vendor, systemd_boot_only, a_full_directory, everything]
 

@@ -14,7 +14,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 import images
-from test_broken import esp_put, volume, FFS_GUID
+from damage import FFS_GUID, esp_put, volume
 
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "share/check/report.schema.json"
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int,

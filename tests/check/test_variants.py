@@ -4,14 +4,13 @@
 what cannot be read, which must be skipped with the reason.
     test_variants.py ARMVM [NAME...]"""
 import os
-import pathlib
 import struct
 import sys
-import tempfile
 
 import images
-from images import ARM, GRUB, MIB, SDBOOT, SHIM, VERSION, Gpt, pe, run
-from test_broken import (LOADER, STORE_GUID, check, csv, esp_delete, esp_put, new_root, poke, volume)
+from damage import (LOADER, STORE_GUID, check, csv, esp_delete, esp_put, new_root, poke, run_cases,
+                    volume)
+from images import ARM, GRUB, MIB, SDBOOT, SHIM, VERSION, pe, run
 
 CASES = []
 GUEST = {"G1", "G2", "G3", "G5"}
@@ -270,9 +269,7 @@ foreign_case("root_LUKS", (0, b"LUKS\xba\xbe\x00\x02"))
 
 # --- running --------------------------------------------------------------------------------------
 
-def one(armvm, good, work, name, skipped, failed, noted, reason, change):
-    image = pathlib.Path(work) / "variant.img"
-    run("cp", "--reflink=auto", "--sparse=always", good, image)
+def one(armvm, image, name, skipped, failed, noted, reason, change):
     path = change(image)
     _, report = check(armvm, path, "v1.0")
     by = {word: {r["id"] for r in report["results"] if r["outcome"] in word}
@@ -291,22 +288,5 @@ def one(armvm, good, work, name, skipped, failed, noted, reason, change):
     assert not noted or noted in ids, f"{name}: no note {noted}: {ids}"
 
 
-def main():
-    armvm, only = sys.argv[1], sys.argv[2:]
-    failures = 0
-    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as work:
-        good = images.make_good(work)
-        for entry in CASES:
-            if only and entry[0] not in only:
-                continue
-            try:
-                one(armvm, good, work, *entry)
-            except AssertionError as error:
-                failures += 1
-                print(f"not ok - {error}")
-        print(f"{len(CASES)} variants, {failures} failures")
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(sys.argv, CASES, "variants", one))

@@ -98,6 +98,7 @@ static struct report *judge(const struct vm_check *check,
                             bool (*fails)(const struct boot_variant *v), struct boot_result with)
 {
     struct report *report = report_new("guest", "test", PROFILE_RFC_V2);
+    const struct boot_check boots = {.machine = *check};
 
     count = boot_variants(check, variant);
     for (unsigned i = 0; i < count; i++) {
@@ -105,7 +106,7 @@ static struct report *judge(const struct vm_check *check,
         result[i].where = boot_judge(&result[i]);
     }
     boot_compare(variant, result, count);
-    boot_report(variant, result, count, report);
+    boot_report(&boots, variant, result, count, report);
     return report;
 }
 
@@ -184,6 +185,23 @@ static void test_report(void **state)
     }
 }
 
+/* Where firmware needs a PL011 beside the virtio console, the report does not claim more than that.
+ */
+static void test_uart_kept(void **state)
+{
+    for (int kept = 0; kept < 2; kept++) {
+        const struct vm_check check = {.tables = VM_TABLES_BOTH, .uart_kept = kept};
+        struct report *report = judge(&check, none, (struct boot_result){0});
+        const struct check_result *r;
+        unsigned said = 0;
+        for (size_t i = 0; (r = report_at(report, i)); i++)
+            said += r->found && strstr(r->found, "a PL011 was there, too");
+        assert_int_equal(said, kept);
+        assert_int_equal(report_status(report), 0);
+        report_free(report);
+    }
+}
+
 /* What is not offered is skipped and never passes. */
 static void test_not_offered(void **state)
 {
@@ -205,9 +223,10 @@ static void test_not_offered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),  cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_quick),  cmocka_unit_test(test_where),
-        cmocka_unit_test(test_report), cmocka_unit_test(test_not_offered),
+        cmocka_unit_test(test_table),     cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_quick),     cmocka_unit_test(test_where),
+        cmocka_unit_test(test_report),    cmocka_unit_test(test_not_offered),
+        cmocka_unit_test(test_uart_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,57 @@ static void test_screen(void **state)
     }
 }
 
+/* What a guest stops with, and what looks like it but goes on. */
+static void test_ends(void **state)
+{
+    static const struct {
+        const char *text;
+        bool ended;
+    } cases[] = {
+        {"", false},
+        {"UEFI firmware\r\n", false},
+        {"\x1b[08;01H\x1b[33mShell> \x1b[0m\x1b[37m\x1b[40m", true},
+        {"Shell> bootaa64.efi", false},
+        {"Shell> \r\n", true},
+        {"Shell> \r\nstarting\r\n", false},
+        {"BdsDxe: failed to load Boot0001\r\n\r\n>>Start PXE over IPv4.", true},
+        {">>Start PXE over IPv4.\r\n  PXE-E18: Server response timeout.\r\n", false},
+        {"error: no such partition.\r\nEntering rescue mode...\r\ngrub rescue> ", true},
+        {"grub> linux /vmlinuz", false},
+        {"=> ", true},
+        {"a => ", false},
+        {"=> boot", false},
+        {"[ 1.2] Kernel panic - not syncing: VFS\r\n[ 1.3] CPU: 0\r\n", false},
+        {"[ 1.2] Kernel panic - not syncing: VFS\r\n[ 2.1] Rebooting in 10 seconds..", false},
+        {"[ 1.2] ---[ end Kernel panic - not syncing: VFS ]---\r\n", true},
+        {"[ 1.2] ---[ end Kernel panic - not syncing: VFS ]---\r\n  \r\n", true},
+        {"BusyBox v1.35.0 built-in shell (ash)\r\n\r\n(initramfs) ", true},
+        {"(initramfs) exit\r\n[ 9.0] EXT4-fs (vda1): mounted\r\n", false},
+        {"Give root password for maintenance\r\n(or press Control-D to continue): ", true},
+        {"Press Enter for maintenance\r\n(or press Control-D to continue): ", true},
+        {"[ 3.0] reboot: System halted\r\n", true},
+        {"Debian GNU/Linux 12 debian ttyAMA0\r\n\r\ndebian login: ", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        stages_init(&stages);
+        print_message("%s\n", cases[i].text);
+        for (const char *c = cases[i].text; *c; c++)
+            stages_feed(&stages, c, 1);
+        assert_int_equal(stages_ended(&stages), cases[i].ended);
+    }
+}
+
+static void test_starts(void **state)
+{
+    stages_init(&stages);
+    for (unsigned i = 1; i < 4; i++) {
+        feed("UEFI firmware (version 2022.11 built at 13:10:49)\r\nBdsDxe: loading Boot0001\r\n");
+        feed("[ 1.2] Kernel panic - not syncing: VFS\r\n[ 1.3] Rebooting in 1 seconds..");
+        assert_int_equal(stages.starts, i);
+    }
+}
+
 static void test_changes(void **state)
 {
     stages_init(&stages);
@@ -115,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_outputs), cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_lines),   cmocka_unit_test(test_screen),
+        cmocka_unit_test(test_ends),    cmocka_unit_test(test_starts),
         cmocka_unit_test(test_changes),
     };
 

@@ -12,6 +12,7 @@
 
 #include "arm/cpu.h"
 #include "arm/hooks.h"
+#include "backend/chr/chr.h"
 #include "backend/nv/nv.h"
 #include "base/bits.h"
 #include "host/loop.h"
@@ -492,6 +493,52 @@ static void acpi_has_the_devices_that_the_tree_has(void **state)
     board_destroy(board);
 }
 
+/* Whether the machine has a PL011 is the same in the tree, in ACPI and on the bus. */
+static void check_uart(const struct board_config *config, bool there)
+{
+    struct board *board = make(config);
+    struct mem *mem = board_engine(board)->config.mem;
+    size_t size;
+    uint64_t flags;
+    const void *fdt = board_fdt(board, &size);
+    int chosen = fdt_path_offset(fdt, "/chosen");
+    assert_int_equal(fdt_path_offset(fdt, "/pl011@9000000") > 0, there);
+    assert_int_equal(fdt_path_offset(fdt, "/aliases") > 0, there);
+    assert_int_equal(fdt_getprop(fdt, chosen, "stdout-path", NULL) != NULL, there);
+    assert_int_equal(fdt_node_offset_by_compatible(fdt, -1, "arm,pl011") > 0, there);
+    assert_int_equal(mem_io_read(mem, 0x09000018, 4, &flags) == 0, there);
+    uint8_t *dsdt = acpi_table(board, "DSDT", &size);
+    assert_int_equal(memmem(dsdt, size, "COM0", 4) != NULL, there);
+    assert_int_equal(memmem(dsdt, size, "ARMH0011", 8) != NULL, there);
+    free(dsdt);
+    uint8_t *spcr = acpi_table(board, "SPCR", &size), *dbg2 = acpi_table(board, "DBG2", &size);
+    assert_int_equal(spcr != NULL, there);
+    assert_int_equal(dbg2 != NULL, there);
+    free(spcr);
+    free(dbg2);
+    board_destroy(board);
+}
+
+static void a_virtio_console_is_alone_unless_the_serial_port_is_asked_for(void **state)
+{
+    struct board_config config = plain;
+    struct chr *console, *serial;
+    struct loop *loop;
+    assert_int_equal(loop_create(&loop, NULL), 0);
+    assert_int_equal(chr_create(loop, "none", &console, NULL), 0);
+    assert_int_equal(chr_create(loop, "none", &serial, NULL), 0);
+    check_uart(&config, true);
+    config.virtio_console = console;
+    check_uart(&config, false);
+    if (!system("dtc --version >/dev/null 2>&1"))
+        check_with_dtc(&config);
+    config.serial = serial;
+    check_uart(&config, true);
+    chr_destroy(console);
+    chr_destroy(serial);
+    loop_destroy(loop);
+}
+
 static void acpi_names_each_cpu_by_its_affinity(void **state)
 {
     struct board_config config = plain;
@@ -616,6 +663,7 @@ int main(void)
         cmocka_unit_test(a_gicv3_has_an_its_that_reset_disables),
         cmocka_unit_test(the_power_button_needs_a_listener),
         cmocka_unit_test(acpi_has_the_devices_that_the_tree_has),
+        cmocka_unit_test(a_virtio_console_is_alone_unless_the_serial_port_is_asked_for),
         cmocka_unit_test(acpi_names_each_cpu_by_its_affinity),
         cmocka_unit_test(acpi_interrupts_are_those_of_the_resources),
         cmocka_unit_test(firmware_gets_acpi_only_when_asked),

@@ -26,6 +26,48 @@ struct virtio *virtio_new(void)
     return dev;
 }
 
+/* 32 bits at a time, chosen by a register of its own. */
+u64 virtio_read_features(u64 select, u64 value)
+{
+    u64 low, high;
+
+    io_write32(select, 0);
+    low = io_read32(value);
+    io_write32(select, 1);
+    high = io_read32(value);
+    return low | high << 32;
+}
+
+void virtio_write_features(u64 select, u64 value, u64 features)
+{
+    io_write32(select, 0);
+    io_write32(value, (u32)features);
+    io_write32(select, 1);
+    io_write32(value, (u32)(features >> 32));
+}
+
+bool virtqueue_size(struct virtqueue *q, u32 most)
+{
+    q->size = most < VIRTIO_ENTRIES ? most : VIRTIO_ENTRIES;
+    return q->size;
+}
+
+/* Neither transport promises more than accesses of 32 bits. */
+static void write64(u64 at, u64 value)
+{
+    io_write32(at, (u32)value);
+    io_write32(at + 4, (u32)(value >> 32));
+}
+
+void virtqueue_place(const struct virtqueue *q, u64 desc, u64 driver, u64 device)
+{
+    u64 memory = (u64)(uptr)q->memory;
+
+    write64(desc, memory);
+    write64(driver, memory + 16 * q->size);
+    write64(device, memory + USED);
+}
+
 static void put16(volatile u8 *at, u32 value)
 {
     *(volatile u16 *)at = (u16)value;

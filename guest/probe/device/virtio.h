@@ -64,6 +64,14 @@ bool virtio_done(struct virtio *dev, u32 queue, u32 *written);
 const char *virtio_transfer(struct virtio *dev, u32 queue, const struct virtio_part *part,
                             u32 parts, u32 *written);
 
+/* What both transports do alike, at the addresses where each has its registers. */
+u64 virtio_read_features(u64 select, u64 value);
+void virtio_write_features(u64 select, u64 value, u64 features);
+/* Takes the size from the device's largest; false: the device does not have this queue. */
+bool virtqueue_size(struct virtqueue *q, u32 most);
+/* Tells the device where the queue is: three 64-bit registers. */
+void virtqueue_place(const struct virtqueue *q, u64 desc, u64 driver, u64 device);
+
 /* virtio_mmio.c, virtio_pci.c: finds what is there. */
 struct virtio_list {
     u32 count;

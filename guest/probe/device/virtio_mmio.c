@@ -42,51 +42,33 @@ static void set_status(const struct virtio *dev, u8 status)
 
 static u64 features(const struct virtio *dev)
 {
-    u64 low, high;
+    u64 all = virtio_read_features(dev->regs + DEVICE_FEATURES_SEL, dev->regs + DEVICE_FEATURES);
 
-    io_write32(dev->regs + DEVICE_FEATURES_SEL, 0);
-    low = io_read32(dev->regs + DEVICE_FEATURES);
-    io_write32(dev->regs + DEVICE_FEATURES_SEL, 1);
-    high = io_read32(dev->regs + DEVICE_FEATURES);
-    return dev->legacy ? low : low | high << 32;
+    return dev->legacy ? (u32)all : all;
 }
 
 static void set_features(const struct virtio *dev, u64 features)
 {
-    io_write32(dev->regs + DRIVER_FEATURES_SEL, 0);
-    io_write32(dev->regs + DRIVER_FEATURES, (u32)features);
-    io_write32(dev->regs + DRIVER_FEATURES_SEL, 1);
-    io_write32(dev->regs + DRIVER_FEATURES, (u32)(features >> 32));
+    virtio_write_features(dev->regs + DRIVER_FEATURES_SEL, dev->regs + DRIVER_FEATURES, features);
     if (dev->legacy)
         io_write32(dev->regs + GUEST_PAGE_SIZE, PAGE);
-}
-
-static void write64(const struct virtio *dev, u32 at, u64 value)
-{
-    io_write32(dev->regs + at, (u32)value);
-    io_write32(dev->regs + at + 4, (u32)(value >> 32));
 }
 
 static bool set_queue(struct virtio *dev, u32 index)
 {
     struct virtqueue *q = &dev->queue[index];
     u64 memory = (u64)(uptr)q->memory;
-    u32 most;
 
     io_write32(dev->regs + QUEUE_SEL, index);
-    most = io_read32(dev->regs + QUEUE_NUM_MAX);
-    if (!most)
+    if (!virtqueue_size(q, io_read32(dev->regs + QUEUE_NUM_MAX)))
         return false;
-    q->size = most < VIRTIO_ENTRIES ? most : VIRTIO_ENTRIES;
     io_write32(dev->regs + QUEUE_NUM, q->size);
     if (dev->legacy) {
         io_write32(dev->regs + QUEUE_ALIGN, PAGE);
         io_write32(dev->regs + QUEUE_PFN, (u32)(memory / PAGE));
         return memory >> 44 == 0;
     }
-    write64(dev, QUEUE_DESC, memory);
-    write64(dev, QUEUE_DRIVER, memory + 16 * q->size);
-    write64(dev, QUEUE_DEVICE, memory + PAGE);
+    virtqueue_place(q, dev->regs + QUEUE_DESC, dev->regs + QUEUE_DRIVER, dev->regs + QUEUE_DEVICE);
     io_write32(dev->regs + QUEUE_READY, 1);
     return io_read32(dev->regs + QUEUE_READY) & 1;
 }

@@ -33,44 +33,25 @@ static void set_status(const struct virtio *dev, u8 status)
 
 static u64 features(const struct virtio *dev)
 {
-    u64 low, high;
-
-    io_write32(dev->common + DEVICE_FEATURE_SELECT, 0);
-    low = io_read32(dev->common + DEVICE_FEATURE);
-    io_write32(dev->common + DEVICE_FEATURE_SELECT, 1);
-    high = io_read32(dev->common + DEVICE_FEATURE);
-    return low | high << 32;
+    return virtio_read_features(dev->common + DEVICE_FEATURE_SELECT, dev->common + DEVICE_FEATURE);
 }
 
 static void set_features(const struct virtio *dev, u64 features)
 {
-    io_write32(dev->common + DRIVER_FEATURE_SELECT, 0);
-    io_write32(dev->common + DRIVER_FEATURE, (u32)features);
-    io_write32(dev->common + DRIVER_FEATURE_SELECT, 1);
-    io_write32(dev->common + DRIVER_FEATURE, (u32)(features >> 32));
-}
-
-static void write64(const struct virtio *dev, u32 at, u64 value)
-{
-    io_write32(dev->common + at, (u32)value);
-    io_write32(dev->common + at + 4, (u32)(value >> 32));
+    virtio_write_features(dev->common + DRIVER_FEATURE_SELECT, dev->common + DRIVER_FEATURE,
+                          features);
 }
 
 static bool set_queue(struct virtio *dev, u32 index)
 {
     struct virtqueue *q = &dev->queue[index];
-    u64 memory = (u64)(uptr)q->memory;
-    u32 most;
 
     io_write16(dev->common + QUEUE_SELECT, (u16)index);
-    most = io_read16(dev->common + QUEUE_SIZE);
-    if (!most)
+    if (!virtqueue_size(q, io_read16(dev->common + QUEUE_SIZE)))
         return false;
-    q->size = most < VIRTIO_ENTRIES ? most : VIRTIO_ENTRIES;
     io_write16(dev->common + QUEUE_SIZE, (u16)q->size);
-    write64(dev, QUEUE_DESC, memory);
-    write64(dev, QUEUE_DRIVER, memory + 16 * q->size);
-    write64(dev, QUEUE_DEVICE, memory + PAGE);
+    virtqueue_place(q, dev->common + QUEUE_DESC, dev->common + QUEUE_DRIVER,
+                    dev->common + QUEUE_DEVICE);
     q->doorbell = dev->bell + io_read16(dev->common + QUEUE_NOTIFY_OFF) * dev->bell_step;
     io_write16(dev->common + QUEUE_ENABLE, 1);
     return io_read16(dev->common + QUEUE_ENABLE) & 1;

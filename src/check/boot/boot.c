@@ -19,6 +19,10 @@ const char boot_expect[] =
     "[Ll]ogin: ?$|Please press Enter to activate this console|Reached target .*[Mm]ulti-[Uu]ser";
 
 static const uint64_t SECOND = 1000000000, GRACE_NS = 20 * 1000000000ull;
+/* So long a guest that seems to have ended may still prove that it has not. */
+static const uint64_t ENDED_NS = 10 * 1000000000ull;
+/* A guest that restarts more often is not coming anywhere; fallback programs restart once. */
+enum { MOST_STARTS = 5 };
 enum { WRONG_USAGE = 2, HOST_ERROR = 3, CANNOT_RUN = 127 };
 
 /* One boot that is under way. */
@@ -26,8 +30,8 @@ struct boot {
     unsigned index; /* of its variant */
     struct args args;
     struct stages stages;
-    uint64_t start, deadline;
-    uint64_t read, read_before; /* by now; when the guest printed its last line */
+    uint64_t start, deadline, heard; /* the last output's time */
+    uint64_t read, read_before;      /* by now; when the guest printed its last line */
     unsigned long lines;
     char vars[INSTANCE_PATH];
     FILE *log;
@@ -114,7 +118,7 @@ static int start(struct runner *runner, unsigned place, struct error *err)
     args_add(&boot->args, runner->timeout);
     args_add(&boot->args, "--expect");
     args_add(&boot->args, check->expect ? check->expect : boot_expect);
-    boot->start = host_now_ns();
+    boot->start = boot->heard = host_now_ns();
     boot->deadline = boot->start + check->machine.timeout_ns + GRACE_NS;
     rc = process_start(boot->args.word, runner->signals, &runner->process[place], err);
     if (rc)
@@ -142,16 +146,11 @@ static bool not_started(const struct boot *boot, const struct boot_result *resul
            !boot->lines;
 }
 
-static int finish(struct runner *runner, unsigned place, struct error *err)
+static int conclude(struct runner *runner, unsigned place, struct error *err)
 {
     struct boot *boot = &runner->boot[place];
     struct boot_result *result = &runner->result[boot->index];
-    int rc = process_wait(runner->process[place], boot->deadline, &result->status);
 
-    if (rc == -EINTR)
-        return rc;
-    if (rc)
-        result->status = CANNOT_RUN + 1;
     stages_end(&boot->stages);
     result->stage = boot->stages.stage;
     result->trouble = boot->stages.trouble;
@@ -171,6 +170,37 @@ static int finish(struct runner *runner, unsigned place, struct error *err)
     return 0;
 }
 
+static int finish(struct runner *runner, unsigned place, struct error *err)
+{
+    struct boot *boot = &runner->boot[place];
+    struct boot_result *result = &runner->result[boot->index];
+    int rc = process_wait(runner->process[place], boot->deadline, &result->status);
+
+    if (rc == -EINTR)
+        return rc;
+    if (rc)
+        result->status = CANNOT_RUN + 1;
+    return conclude(runner, place, err);
+}
+
+/* Whether nothing is to be expected of a boot any more. On a busy host a boot may take long, and
+ * what it prints shows that it goes on. */
+static bool is_over(const struct runner *runner, const struct boot *boot, uint64_t now)
+{
+    uint64_t silence = runner->check->silence_ns;
+
+    return (silence && now >= boot->heard + silence) || boot->stages.starts > MOST_STARTS ||
+           (now >= boot->heard + ENDED_NS && stages_ended(&boot->stages));
+}
+
+/* Its last words were its last: as if the time were over. What --expect waits for armvm itself
+ * would have found by now, in an unfinished line, too. */
+static int give_up(struct runner *runner, unsigned place, struct error *err)
+{
+    runner->result[runner->boot[place].index].status = BOOT_TIMED_OUT;
+    return conclude(runner, place, err);
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static int hear(struct runner *runner, unsigned place, struct error *err)
@@ -183,6 +213,7 @@ static int hear(struct runner *runner, unsigned place, struct error *err)
         return -EINTR;
     if (n <= 0)
         return finish(runner, place, err);
+    boot->heard = host_now_ns();
     if (boot->log)
         fwrite(buf, 1, (size_t)n, boot->log);
     if (stages_feed(&boot->stages, buf, (size_t)n))
@@ -208,8 +239,10 @@ static int look(struct runner *runner, struct error *err)
             read = process_bytes_read(runner->process[i]);
         if (read > runner->boot[i].read)
             runner->boot[i].read = read;
-        if (runner->process[i] && now >= runner->boot[i].deadline)
+        if (runner->process[i] && now >= boot->deadline)
             rc = finish(runner, i, err);
+        else if (runner->process[i] && is_over(runner, boot, now))
+            rc = give_up(runner, i, err);
     }
     return rc;
 }
@@ -255,8 +288,11 @@ static void add_facts(const struct boot_check *check, unsigned count, struct rep
     report_fact(report, "at the same time", "%u", check->jobs);
     report_fact(report, "firmware", "%s",
                 check->machine.firmware ? check->machine.firmware : "auto");
+    report_fact(report, "virtio console", "%s", vm_console_fact(&check->machine));
     report_fact(report, "expected", "%s", check->expect ? check->expect : "a login prompt");
     report_fact(report, "timeout", "%" PRIu64 " s", check->machine.timeout_ns / SECOND);
+    if (check->silence_ns)
+        report_fact(report, "longest silence", "%" PRIu64 " s", check->silence_ns / SECOND);
 }
 
 static int run_in_directory(struct runner *runner, struct report *report, struct error *err)
@@ -271,7 +307,7 @@ static int run_in_directory(struct runner *runner, struct report *report, struct
     if (rc)
         return rc;
     boot_compare(runner->variant, runner->result, runner->count);
-    boot_report(runner->variant, runner->result, runner->count, report);
+    boot_report(runner->check, runner->variant, runner->result, runner->count, report);
     return 0;
 }
 

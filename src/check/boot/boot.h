@@ -18,6 +18,7 @@ struct report;
 
 struct boot_check {
     struct vm_check machine; /* the program and which of its machines; timeout of each boot */
+    uint64_t silence_ns; /* a boot that prints nothing for so long has stopped; 0: as its timeout */
     const char *image;
     const char *expect; /* extended regular expression; NULL: a login prompt */
     const char *logs;   /* a directory for a file of each boot's output; or NULL */
@@ -56,6 +57,9 @@ enum boot_where {
 };
 const char *boot_where_name(enum boot_where where);
 
+/* armvm's status; also of a boot that was given up before, as nothing more was to come. */
+enum { BOOT_TIMED_OUT = 124 };
+
 struct boot_result {
     enum boot_where where;
     enum boot_stage stage;
@@ -70,8 +74,8 @@ enum boot_where boot_judge(const struct boot_result *result);
 /* Once all are there: one that is silent where the same machine with another console booted has
  * lost only its console. */
 void boot_compare(const struct boot_variant *variant, struct boot_result *result, unsigned count);
-void boot_report(const struct boot_variant *variant, const struct boot_result *result,
-                 unsigned count, struct report *report);
+void boot_report(const struct boot_check *check, const struct boot_variant *variant,
+                 const struct boot_result *result, unsigned count, struct report *report);
 
 /* Negative errno: it could not be looked at. */
 int boot_check_run(const struct boot_check *check, struct report *report, struct error *err);

@@ -9,7 +9,7 @@
 
 /* A kernel that reads so much after its last word is alive: its own loading is over by then. */
 static const uint64_t ALIVE_BYTES = 64 << 20;
-enum { TIMED_OUT = 124, SIGNALLED = 128 };
+enum { SIGNALLED = 128 };
 
 const char *boot_where_name(enum boot_where where)
 {
@@ -128,14 +128,19 @@ static void blame(struct report *report, struct check_result *to, const struct b
         [BOOT_IN_FIRMWARE] = "armvm check IMAGE says what keeps firmware from starting it",
         [BOOT_IN_LOADER] = "look at the boot loader's configuration (--log keeps what it printed)",
         [BOOT_IN_USER] = "--expect or a longer --timeout, if it did boot",
-        [BOOT_AT_CONSOLE] = "give the kernel that console's driver, or name the console (console=)",
-        [BOOT_SILENT] = "see where the same machine with a PL011 stops",
+        [BOOT_AT_CONSOLE] =
+            "give the kernel that console's driver, and name the console (console=, "
+            "with console=tty0 before it if the driver is a module)",
+        [BOOT_SILENT] =
+            "see where the same machine with a PL011 stops; if it boots there, name the "
+            "console (console=tty0 console=hvc0)",
         [BOOT_DIED] = "--log keeps what was printed before; this is a defect of armvm",
     };
-    const char *fix = r->where < ARRAY_SIZE(fixes) ? fixes[r->where] : NULL;
+    bool gave_up = r->where == BOOT_IN_USER && r->trouble;
+    const char *fix = r->where < ARRAY_SIZE(fixes) && !gave_up ? fixes[r->where] : NULL;
     char text[120], end[40] = "";
 
-    if (r->status != TIMED_OUT)
+    if (r->status != BOOT_TIMED_OUT)
         snprintf(end, sizeof(end), " (the machine ended, status %d)", r->status);
     result_fail(report, to, ids[r->where], fix, "%s: %s%s%s%s", name(v, text, sizeof(text)),
                 texts[r->where], end, *r->line ? "; its last line: " : "", r->line);
@@ -143,11 +148,13 @@ static void blame(struct report *report, struct check_result *to, const struct b
 
 /* A value of an axis is at fault when the guest boots with it nowhere; a console also when only
  * that is missing somewhere. What stops at the console has met the rest. */
-static void judge_value(const struct value *value, const struct boot_variant *variant,
-                        const struct boot_result *result, unsigned count, struct report *report)
+static void judge_value(const struct boot_check *check, const struct value *value,
+                        const struct boot_variant *variant, const struct boot_result *result,
+                        unsigned count, struct report *report)
 {
     unsigned tried = 0, good = 0;
     struct check_result *to;
+    bool kept;
 
     if (value->absent) {
         to = report_add(report, value->id, CHECK_SKIP, value->title);
@@ -167,7 +174,9 @@ static void judge_value(const struct value *value, const struct boot_variant *va
         return;
     }
     to = report_add(report, value->id, CHECK_PASS, value->title);
-    result_found(report, to, "%u of %u variations with it", good, tried);
+    kept = value->axis == AXIS_CONSOLE && value->value == COLUMN_VIRTIO && check->machine.uart_kept;
+    result_found(report, to, "%u of %u variations with it%s", good, tried,
+                 kept ? "; a PL011 was there, too: that it boots without is not shown" : "");
     for (unsigned i = 0; i < count; i++)
         if (has(value, &variant[i]) && result[i].where != BOOT_DONE &&
             (!good || (value->axis == AXIS_CONSOLE && result[i].where == BOOT_AT_CONSOLE)))
@@ -208,11 +217,11 @@ static void fill(const struct boot_variant *variant, const struct boot_result *r
                    result[i].where == BOOT_DONE ? NULL : boot_where_name(result[i].where));
 }
 
-void boot_report(const struct boot_variant *variant, const struct boot_result *result,
-                 unsigned count, struct report *report)
+void boot_report(const struct boot_check *check, const struct boot_variant *variant,
+                 const struct boot_result *result, unsigned count, struct report *report)
 {
     for (size_t i = 0; i < ARRAY_SIZE(values); i++)
-        judge_value(&values[i], variant, result, count, report);
+        judge_value(check, &values[i], variant, result, count, report);
     judge_all(variant, result, count, report);
     fill(variant, result, count, report);
 }

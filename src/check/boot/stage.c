@@ -6,8 +6,6 @@
 
 #include "base/bits.h"
 
-/* Where in a control sequence (ECMA-48, 5.4) we are. */
-enum { TEXT, ESCAPE, CSI };
 /* Of a line that is too long: a sign may go across the cut. */
 enum { KEPT = STAGE_LINE / 2 };
 
@@ -17,11 +15,40 @@ struct sign {
     bool trouble;
 };
 
+/* Behind these nothing comes without somebody at the keyboard, or a boot server on the network,
+ * which armvm's has not. Behind a prompt a script may type: it is the end of its line. */
+enum end_kind { ANYWHERE, AT_END, ALONE };
+static const struct {
+    const char *text;
+    enum end_kind kind;
+} ends[] = {
+    {"Shell>", AT_END},
+    {">>Start PXE over IP", ANYWHERE},
+    {">>Start HTTP Boot over IP", ANYWHERE},
+    {"Press any key to enter the Boot Manager Menu", ANYWHERE},
+    {"=Move Highlight", ANYWHERE}, /* a menu of EDK2 */
+    {"BOOTP broadcast", ANYWHERE},
+    {"=>", ALONE}, /* U-Boot */
+    {"grub>", AT_END},
+    {"grub rescue>", AT_END},
+    {"---[ end Kernel panic", ANYWHERE},
+    {"reboot: System halted", ANYWHERE},
+    {"(initramfs)", AT_END},
+    {"dracut:/#", AT_END},
+    {"Give root password for maintenance", ANYWHERE},
+    {"Press Enter for maintenance", ANYWHERE},
+    {"Control-D to continue):", AT_END},
+    {"Press Enter to continue", ANYWHERE},
+};
+
 /* The first that a line contains counts. Trouble stands before what is only a sign of life. */
 static const struct sign signs[] = {
     {"BdsDxe: failed to", STAGE_FIRMWARE, true},
     {"BdsDxe: No bootable option", STAGE_FIRMWARE, true},
     {"UEFI Interactive Shell", STAGE_FIRMWARE, true},
+    {">>Start PXE over IP", STAGE_FIRMWARE, true},
+    {">>Start HTTP Boot over IP", STAGE_FIRMWARE, true},
+    {"BOOTP broadcast", STAGE_FIRMWARE, true},
     {"Synchronous Exception at", STAGE_FIRMWARE, true},
     {"No UEFI binary found", STAGE_FIRMWARE, true},
     {"grub rescue>", STAGE_LOADER, true},
@@ -42,6 +69,7 @@ static const struct sign signs[] = {
     {"Kernel panic - not syncing", STAGE_KERNEL, true},
     {"You are in emergency mode", STAGE_USER, true},
     {"Give root password for", STAGE_USER, true},
+    {"Press Enter for maintenance", STAGE_USER, true},
 
     {"UEFI firmware", STAGE_FIRMWARE, false},
     {"EDK II", STAGE_FIRMWARE, false},
@@ -83,6 +111,27 @@ static const struct sign *find(const char *line)
     return NULL;
 }
 
+static bool is_start(const char *line)
+{
+    return strstr(line, "UEFI firmware (version") || strstr(line, "U-Boot 20");
+}
+
+static bool blank(const char *line)
+{
+    return line[strspn(line, " \t")] == 0;
+}
+
+static bool is_end(const char *line)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        const char *at = strstr(line, ends[i].text);
+        if (at && (ends[i].kind != ALONE || at == line) &&
+            (ends[i].kind == ANYWHERE || blank(at + strlen(ends[i].text))))
+            return true;
+    }
+    return false;
+}
+
 /* A stage is never left backwards, but for a machine that begins anew; what one says of itself is
  * more than what a later one would say of it ("Kernel panic" for the lack of a root). */
 static bool judge(struct stages *stages)
@@ -91,13 +140,15 @@ static bool judge(struct stages *stages)
     enum boot_stage before = stages->stage;
 
     stages->line[stages->len] = 0;
-    if (stages->line[strspn(stages->line, " \t")] == 0)
+    if (blank(stages->line))
         return false;
     if (!strncmp(stages->line, "armvm", 5)) {
         snprintf(stages->said, sizeof(stages->said), "%.159s", stages->line);
         return false;
     }
     stages->lines++;
+    stages->starts += is_start(stages->line);
+    stages->ended = is_end(stages->line);
     snprintf(stages->last, sizeof(stages->last), "%.159s", stages->line);
     if (stages->stage == STAGE_SILENT)
         stages->stage = STAGE_UNKNOWN;
@@ -115,22 +166,10 @@ static bool judge(struct stages *stages)
     return stages->stage != before;
 }
 
-/* Control sequences are dropped; true for a character of text. */
+/* True for a character that is shown. */
 static bool is_text(struct stages *stages, unsigned char c)
 {
-    switch (stages->escape) {
-    case ESCAPE:
-        stages->escape = c == '[' ? CSI : c >= 0x20 && c < 0x30 ? ESCAPE : TEXT;
-        return false;
-    case CSI:
-        if (c >= 0x40 && c <= 0x7e)
-            stages->escape = TEXT;
-        return false;
-    default:
-        if (c == 0x1b)
-            stages->escape = ESCAPE;
-        return c >= ' ' && c != 0x7f;
-    }
+    return escape_is_text(&stages->escape, c) && c >= ' ' && c != 0x7f;
 }
 
 bool stages_feed(struct stages *stages, const char *buf, size_t len)
@@ -140,7 +179,7 @@ bool stages_feed(struct stages *stages, const char *buf, size_t len)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)buf[i];
         if (c == '\n' || c == '\r') {
-            stages->escape = TEXT;
+            stages->escape = ESCAPE_NONE;
             changed |= judge(stages);
             stages->len = 0;
         } else if (is_text(stages, c)) {
@@ -160,6 +199,15 @@ void stages_end(struct stages *stages)
 {
     judge(stages);
     stages->len = 0;
+}
+
+bool stages_ended(const struct stages *stages)
+{
+    char line[STAGE_LINE];
+
+    memcpy(line, stages->line, stages->len);
+    line[stages->len] = 0;
+    return blank(line) ? stages->ended : is_end(line);
 }
 
 const char *boot_stage_name(enum boot_stage stage)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/escape.h"
+
 enum boot_stage {
     STAGE_SILENT,  /* nothing was printed */
     STAGE_UNKNOWN, /* something was, and none of it is known */
@@ -25,10 +27,12 @@ enum { STAGE_LINE = 256 };
 struct stages {
     enum boot_stage stage;
     bool trouble; /* the stage gave up, and said so */
-    int escape;
+    enum escape escape;
     unsigned long lines; /* of the guest, that were not empty */
+    unsigned starts;     /* of the firmware: a guest may restart, but not for ever */
     size_t len;
     char line[STAGE_LINE];
+    bool ended;      /* the last line says that nothing follows by itself */
     char last[160];  /* the last line that was not empty */
     char said[160];  /* the last of armvm itself */
     char cause[160]; /* the first line of trouble */
@@ -39,6 +43,9 @@ void stages_init(struct stages *stages);
 bool stages_feed(struct stages *stages, const char *buf, size_t len);
 /* The last line need not have an end. */
 void stages_end(struct stages *stages);
+/* The last line, whole or not, is one that a guest stops with: a prompt of a rescue shell, the end
+ * of a panic. Whether it does stop shows when nothing follows. */
+bool stages_ended(const struct stages *stages);
 /* "firmware", "boot loader", ... */
 const char *boot_stage_name(enum boot_stage stage);
 

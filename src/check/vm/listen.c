@@ -8,9 +8,6 @@
 #include "base/bits.h"
 #include "check/report.h"
 
-/* Where in a control sequence (ECMA-48, 5.4) we are. */
-enum { TEXT, ESCAPE, CSI };
-
 void listen_init(struct listen *listen, struct report *report)
 {
     *listen = (struct listen){.report = report};
@@ -91,22 +88,10 @@ static enum listen_event line(struct listen *listen)
     return LISTEN_NOTHING;
 }
 
-/* Control sequences are dropped; true for a character of text. */
+/* True for a character that is shown. */
 static bool is_text(struct listen *listen, unsigned char c)
 {
-    switch (listen->escape) {
-    case ESCAPE:
-        listen->escape = c == '[' ? CSI : c >= 0x20 && c < 0x30 ? ESCAPE : TEXT;
-        return false;
-    case CSI:
-        if (c >= 0x40 && c <= 0x7e)
-            listen->escape = TEXT;
-        return false;
-    default:
-        if (c == 0x1b)
-            listen->escape = ESCAPE;
-        return c >= ' ' && c != 0x7f;
-    }
+    return escape_is_text(&listen->escape, c) && c >= ' ' && c != 0x7f;
 }
 
 enum listen_event listen_feed(struct listen *listen, unsigned char c)
@@ -115,7 +100,7 @@ enum listen_event listen_feed(struct listen *listen, unsigned char c)
 
     if (c == '\n' || c == '\r') {
         listen->line[listen->len] = 0;
-        listen->escape = TEXT;
+        listen->escape = ESCAPE_NONE;
         if (listen->len) {
             snprintf(listen->last, sizeof(listen->last), "%.159s", listen->line);
             event = line(listen);

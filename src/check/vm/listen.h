@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/escape.h"
+
 struct report;
 
 enum listen_event {
@@ -32,7 +34,7 @@ struct listen {
     bool reset;      /* a reset or the power off was announced */
     bool typed;      /* in this boot */
     bool replayed;   /* the boot's own line has come twice */
-    int escape;
+    enum escape escape;
     size_t len;
     char line[LISTEN_LINE];
     char text[LISTEN_LINE]; /* of the last event */

@@ -29,6 +29,13 @@ static bool in_quick(const struct vm_variant *v)
     return (v->gic == 3) == v->pci && v->pci != v->virtio_console;
 }
 
+const char *vm_console_fact(const struct vm_check *check)
+{
+    return check->uart_kept
+               ? "beside a PL011 that nobody hears (the firmware needs one, or --serial)"
+               : "the machine's only one";
+}
+
 unsigned vm_variants(const struct vm_check *check, struct vm_variant *variant)
 {
     unsigned count = 0;

@@ -262,6 +262,7 @@ static int check_armvm(struct machine *m, struct report *report, struct error *e
         names[i] = variant[i].name;
     report_fact(report, "machines", "%u", count);
     report_fact(report, "firmware", "%s", m->check->firmware ? m->check->firmware : "auto");
+    report_fact(report, "virtio console", "%s", vm_console_fact(m->check));
     if (count > 1)
         matrix.cells =
             report_matrix(report, "Configurations", count, names, ARRAY_SIZE(groups), groups);

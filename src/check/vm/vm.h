@@ -26,6 +26,7 @@ struct vm_check {
     const char *bus, *console, *firmware;
     enum vm_tables tables;
     bool quick;
+    bool uart_kept; /* machines with a virtio console have a PL011 as well, which nobody hears */
     const char *more[VM_CHECK_WORDS]; /* further options of `armvm run` */
     unsigned mores;
     uint64_t timeout_ns;
@@ -40,6 +41,8 @@ struct vm_variant {
     bool pci, acpi, virtio_console;
     char name[VM_CHECK_NAME];
 };
+/* What goes to the report about a virtio console's machine. */
+const char *vm_console_fact(const struct vm_check *check);
 /* Those that are asked for; returns how many. */
 unsigned vm_variants(const struct vm_check *check, struct vm_variant *variant);
 

@@ -42,7 +42,7 @@ struct board_config {
      * offered. */
     struct nv *flash_code, *flash_vars;
     struct chr *serial;           /* PL011's other end, or NULL */
-    struct chr *virtio_console;   /* or NULL */
+    struct chr *virtio_console;   /* or NULL; with it and no serial there is no PL011 at all */
     struct { struct blk *blk; enum board_bus bus; bool legacy; } disk[BOARD_MAX_DISKS];
     unsigned disks;
     struct {

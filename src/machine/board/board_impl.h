@@ -31,6 +31,7 @@ struct board {
     struct engine *engine;
     struct device *devices, **devices_end; /* in the device tree's order */
     struct device *gic, *timer, *pmu, *gpio, *pci, *fw_cfg;
+    struct device *uart; /* or NULL: the virtio console is the only one */
     struct device *its;  /* or NULL: a GICv2 has none */
     struct msi_sink msi; /* of the interrupt controller; send is NULL: none */
     struct irq_line (*gic_line)(struct device *gic, unsigned cpu, unsigned intid);

@@ -78,11 +78,14 @@ static void describe_chosen(struct board *board, struct fdt_builder *fdt)
     uint8_t seed[32];
     uint64_t kaslr;
     snprintf(uart, sizeof(uart), "/pl011@%" PRIx64, board->map->uart);
-    dt_node(fdt, "aliases");
-    dt_string(fdt, "serial0", uart);
-    dt_end(fdt);
+    if (board->uart) {
+        dt_node(fdt, "aliases");
+        dt_string(fdt, "serial0", uart);
+        dt_end(fdt);
+    }
     dt_node(fdt, "chosen");
-    dt_string(fdt, "stdout-path", uart);
+    if (board->uart)
+        dt_string(fdt, "stdout-path", uart);
     if (board->config.append && !board->config.flash_code)
         dt_string(fdt, "bootargs", board->config.append);
     if (board->initrd_size) {

@@ -110,9 +110,17 @@ static const struct {
     {create_gpio, 0x09030000, 0x1000, 7},
 };
 
+/* A machine whose console is virtio has no other, unless somebody listens there. */
+static bool has_uart(const struct board_config *config)
+{
+    return config->serial || !config->virtio_console;
+}
+
 static int add_fixed(struct board *board, struct error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+        if (fixed[i].create == create_uart && !has_uart(&board->config))
+            continue;
         struct device *dev = fixed[i].create(&board->config);
         if (dev)
             dev->resources = (struct device_resources){
@@ -127,6 +135,8 @@ static int add_fixed(struct board *board, struct error *err)
         board_connect(board, dev);
         if (fixed[i].create == create_gpio)
             board->gpio = dev;
+        if (fixed[i].create == create_uart)
+            board->uart = dev;
     }
     return 0;
 }

@@ -248,6 +248,30 @@ static void nesting_is_limited(void **state)
     assert_null(json_parse(text, 130, NULL));
 }
 
+static void volume(const char *name, long signature)
+{
+    FILE *f = fopen(in_folder(name), "w");
+
+    assert_non_null(f);
+    assert_int_equal(ftruncate(fileno(f), 1 << 20), 0);
+    assert_int_equal(fseek(f, signature, SEEK_SET), 0);
+    fputs("_FVH", f);
+    fclose(f);
+}
+
+static void only_firmware_volumes_do_without_a_pl011(void **state)
+{
+    volume("begins.fd", 40);
+    volume("page.fd", 4096 + 40);
+    volume("odd.fd", 100);
+    file("short.bin", "u-boot");
+    assert_false(firmware_needs_uart(in_folder("begins.fd")));
+    assert_false(firmware_needs_uart(in_folder("page.fd")));
+    assert_true(firmware_needs_uart(in_folder("odd.fd")));
+    assert_true(firmware_needs_uart(in_folder("short.bin")));
+    assert_true(firmware_needs_uart(in_folder("missing")));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, make, discard)
 
 int main(void)
@@ -257,6 +281,7 @@ int main(void)
         T(what_is_not_for_this_machine_is_passed_over),
         T(a_file_brings_the_variables_of_its_description),
         T(files_that_are_something_else_are_named),
+        T(only_firmware_volumes_do_without_a_pl011),
         cmocka_unit_test(json_is_read_as_it_is_written),
         cmocka_unit_test(what_is_not_json_is_refused),
         cmocka_unit_test(nesting_is_limited),

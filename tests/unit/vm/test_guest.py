@@ -298,6 +298,34 @@ def console_goes_to_a_file():
 
 
 @test
+def virtio_console_is_the_only_one_unless_the_serial_port_is_asked_for():
+    guest = Guest('--console', 'virtio', '--dry-run')
+    guest.ends(0)
+    assert b'pl011' not in guest.seen
+    path = f'{directory.name}/beside'
+    guest = Guest('--console', 'virtio', '--serial', f'file:{path}', '--timeout', '1')
+    guest.ends(124)
+    with open(path, 'rb') as f:
+        assert f.read().startswith(b'ready')
+    assert b'ready' not in guest.seen
+
+
+@test
+def firmware_that_is_not_edk2_keeps_a_serial_port():
+    """The same program as U-Boot would be: what it prints is not heard, and it runs."""
+    path = f'{directory.name}/firmware.bin'
+    with open(path, 'wb') as f:
+        f.write(b''.join(word.to_bytes(4, 'little') for word in START) + bytes(4096))
+    options = ('--firmware', path, '--memory', '128M', '--console', 'virtio')
+    guest = Guest(*options, '--dry-run')
+    guest.ends(0)
+    guest.says(b'serial     pl011 on none')
+    guest = Guest(*options, '--timeout', '1')
+    guest.ends(124)
+    assert b'ready' not in guest.seen
+
+
+@test
 def service_manager_is_told_when_the_guest_runs():
     path = f'{directory.name}/notify'
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
