@@ -7,8 +7,9 @@
 # Sanitizers see C code, not translated code. A thread sanitizer therefore misses what orders
 # accesses in translated code (x86's own rules do); where C code relies on that, it says so with
 # an acquire of its own (engine/jit/host_code.c). The guest's own races are its own affair: the
-# slow paths access its memory by relaxed atomics, and nothing needs to be suppressed. Tests of
-# single instructions have one thread; under tsan they are left out.
+# slow paths access its memory by relaxed atomics or, for what C has no atomics for, by instructions
+# of the host (engine/jit/bytes.c), and nothing needs to be suppressed. Tests of single instructions
+# have one thread; under tsan they are left out.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 suites=()

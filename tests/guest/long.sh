@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The long tests: Debian's own programs and their self-checks in a guest, and boots in a row.
-#   long.sh ARMVM [boots|guest|jobs|litmus|logins|matrix|results|vars|qcow2|fio|installer|machines]
+#   long.sh ARMVM [boots|guest|jobs|litmus|logins|matrix|results|suites|vars|qcow2|fio|installer|
+#                  machines]
 # All of them without the second argument. Results compares what programs print with what they print
 # under QEMU. The others are in long/: UEFI variables and qcow2 images under kill -9 (ROUNDS times;
 # fio: Debian's fio is the writer), Debian's installer, the Debian image's login in all variants of
 # the machine. Litmus runs the memory model's tests ROUNDS times each, ten million if it is not set, on
-# as many CPUs as they need. Machines are checked against the specification in every configuration, and
-# so is a guest (guest).
+# as many CPUs as they need. Suites are programs' own tests (OpenSSL's, GMP's, MPFR's, Python's) and the
+# C library's choice of string functions, under several CPU models. Machines are checked against the
+# specification in every configuration, and so is a guest (guest).
 set -uo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 armvm=$1
@@ -119,7 +121,7 @@ if [ "$what" = all ] || [ "$what" = litmus ]; then
     tail -n 1 "$work/log" | grep -q '^done$' && ! grep -q 'forbidden [1-9]' "$work/log"
     verdict litmus $?
 fi
-for script in vars qcow2 fio installer; do
+for script in suites vars qcow2 fio installer; do
     if [ "$what" = all ] || [ "$what" = $script ]; then
         "$top/tests/guest/long/$script.sh" "$armvm"
         verdict "$script" $?

@@ -4,8 +4,10 @@
 # Sourced. Debian packages for another architecture, by apt under a private configuration: the
 # host's own sources, a state directory of our own, nothing of the host's dpkg touched.
 #
-#   apt_private_init DIR ARCH [SUITE]   prepares DIR (idempotent); SUITE "backports" adds it
+#   apt_private_init DIR ARCH [SUITE]   prepares DIR (idempotent); SUITE "backports" adds it, "trixie"
+#                                       stands for the next Debian and its sources instead
 #   apt_private_fetch DIR PACKAGE...    downloads packages not yet in DIR/archives
+#   apt_private_source DIR PACKAGE...   downloads the tarballs of sources not yet in DIR/tarballs
 #   apt_private_unpack DIR TREE PACKAGE...  unpacks what was downloaded
 #   apt_private_closure DIR PACKAGE...  prints the packages that installing these would bring
 
@@ -37,12 +39,11 @@ apt_private_init() {
     fi
     mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial" "$dir/archives"
     echo "$arch" >"$dir/arch"
-    {
-        echo "deb [trusted=no] $mirror bookworm main"
-        if [ "${3:-}" = backports ]; then
-            echo "deb $mirror bookworm-backports main"
-        fi
-    } | sed 's/\[trusted=no\] //' >"$dir/sources.new"
+    case ${3:-} in
+    trixie) printf 'deb %s trixie main\ndeb-src %s trixie main\n' "$mirror" "$mirror" ;;
+    backports) printf 'deb %s bookworm main\ndeb %s bookworm-backports main\n' "$mirror" "$mirror" ;;
+    *) printf 'deb %s bookworm main\n' "$mirror" ;;
+    esac >"$dir/sources.new"
     if cmp -s "$dir/sources.new" "$dir/sources" && [ -f "$dir/updated" ]; then
         return 0
     fi
@@ -80,6 +81,22 @@ apt_private_fetch() {
         return 1
     }
     mv "$dir"/incoming/*.deb "$dir/archives/"
+}
+
+apt_private_source() {
+    local dir=$1 package
+    shift
+    mapfile -t options < <(apt_private_options "$dir")
+    mkdir -p "$dir/tarballs"
+    for package in "$@"; do
+        compgen -G "$dir/tarballs/${package}_*.orig.tar.?z" >/dev/null && continue
+        echo "    downloading the source of $package" >&2
+        (cd "$dir/tarballs" && apt-get "${options[@]}" source --download-only --tar-only "$package") \
+            >"$dir/download.log" 2>&1 || {
+            tail -n 3 "$dir/download.log" >&2
+            return 1
+        }
+    done
 }
 
 apt_private_unpack() {

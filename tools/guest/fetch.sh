@@ -13,6 +13,8 @@ guest=$cache/guest
 apt=$cache/apt-arm64
 # shellcheck source=tools/guest/apt-private.sh
 . "$top/tools/guest/apt-private.sh"
+# shellcheck source=tools/guest/modules.sh
+. "$top/tools/guest/modules.sh"
 
 mkdir -p "$guest"
 if [ ! -f "$guest/kernel.txt" ] || [ ! -f "$guest/vmlinuz" ] || [ ! -x "$guest/tree/bin/busybox" ]; then
@@ -41,19 +43,7 @@ if [ ! -f "$guest/initrd.gz" ] || [ "$top/guest/init" -nt "$guest/initrd.gz" ] |
     cp "$top/guest/devices.sh" "$root/devices.sh"
     cp "$top/guest/udhcpc.script" "$root/etc/udhcpc.script"
     chmod 755 "$root/init" "$root/etc/udhcpc.script"
-    # In the order in which they load: each after what it depends on.
-    from=$guest/tree/lib/modules/$release/kernel
-    order=()
-    for module in virtio virtio_ring virtio_mmio virtio_pci_modern_dev virtio_pci_legacy_dev \
-        virtio_pci virtio_blk failover net_failover virtio_net virtio_console virtio-rng crc16 \
-        libcrc32c crc32c_generic mbcache jbd2 ext4; do
-        file=$(find "$from" -name "$module.ko" -o -name "${module//_/-}.ko" | head -n 1)
-        if [ -n "$file" ]; then # what is not there is built in
-            cp "$file" "$root/lib/modules/"
-            order+=("$(basename "$file")")
-        fi
-    done
-    printf '%s\n' "${order[@]}" >"$root/lib/modules/order"
+    guest_modules "$guest/tree/lib/modules/$release/kernel" "$root/lib/modules"
     (cd "$root" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) | gzip -9n >"$guest/initrd.new"
     mv "$guest/initrd.new" "$guest/initrd.gz"
 fi
