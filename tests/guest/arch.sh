@@ -41,7 +41,7 @@ try() { # NAME OPTIONS...
         verdict="not ok"
         failures=$((failures + 1))
         echo "--- $name: status $status"
-        grep -E '^not ok|^arch:' "$work/log" || tail -n 20 "$work/log"
+        grep -E '^  |^not ok|^arch:' "$work/log" || tail -n 20 "$work/log"
     fi
     echo "$verdict $number - $name" | tee -a "$report"
 }
