@@ -28,6 +28,8 @@ static void enter(struct arm_cpu *cpu, unsigned vector, uint64_t ret)
     cpu->spsr_el1 = arm_pstate(cpu);
     cpu->elr_el1 = ret;
     arm_set_el(cpu, 1, 1);
+    if (cpu->pmu.counting)
+        arm_pmu_el_changed(cpu);
     cpu->daif = 0xf;
     cpu->ss = 0;
     cpu->il = 0;
@@ -226,6 +228,8 @@ void arm_eret_to(struct arm_cpu *cpu, uint64_t target)
         arm_pmu_count(cpu, ARM_PMU_EXC_RETURN, ~0u);
     }
     return_pstate(cpu, cpu->spsr_el1);
+    if (cpu->pmu.counting)
+        arm_pmu_el_changed(cpu);
     cpu->step_isv = cpu->step_ex = 0;
     cpu->monitor[0] = ARM_MONITOR_OPEN; /* ClearExclusiveLocal() */
     atomic_store(&cpu->event, 1);       /* SendEventLocal() */

@@ -64,6 +64,8 @@ static uint64_t remaining(const struct arm_cpu *cpu, unsigned n)
     if (!counts(cpu, n) || !(pmu->interrupt >> n & 1) ||
         (event != ARM_PMU_CPU_CYCLES && event != ARM_PMU_INST_RETIRED))
         return UINT64_MAX;
+    if (event == ARM_PMU_INST_RETIRED && pmu->pace)
+        left = left * 1024 / pmu->pace;
     return left && left < LEAST_NS ? LEAST_NS : left - 1;
 }
 
@@ -104,6 +106,8 @@ void arm_pmu_sync(struct arm_cpu *cpu)
     struct arm_pmu *pmu = &cpu->pmu;
     uint64_t time = now(cpu), ns = time - pmu->last_ns, retired = pmu->retired;
 
+    if (ns >= LEAST_NS && retired)
+        pmu->pace = retired / (ns / 1024) + 1;
     pmu->last_ns = time;
     pmu->retired = 0;
     if (pmu->counting)
@@ -148,6 +152,12 @@ void arm_pmu_changed(struct arm_cpu *cpu)
     }
     set_line(cpu);
     set_alarm(cpu);
+}
+
+void arm_pmu_el_changed(struct arm_cpu *cpu)
+{
+    if (!cpu->pmu.line)
+        set_alarm(cpu);
 }
 
 void arm_pmu_sleep(struct arm_cpu *cpu)

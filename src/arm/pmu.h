@@ -41,6 +41,7 @@ struct arm_pmu {
     bool line;         /* overflow interrupt */
     uint64_t retired;  /* instructions since the last update */
     uint64_t last_ns;  /* when that was */
+    uint64_t pace;     /* instructions in 1024 ns, lately; 0: not known */
     uint64_t alarm_ns; /* when the machine will call; UINT64_MAX: not at all */
 };
 
@@ -52,6 +53,9 @@ void arm_pmu_changed(struct arm_cpu *cpu);
 /* An event happened; for those that are no matter of time or instructions. Bit n of counters: only
  * there. */
 void arm_pmu_count(struct arm_cpu *cpu, enum arm_pmu_event event, uint32_t counters);
+/* The EL is another; the counters were brought up to date before. Those that excluded the old EL may
+ * overflow in the new one. */
+void arm_pmu_el_changed(struct arm_cpu *cpu);
 /* The PE goes to sleep, and is back. */
 void arm_pmu_sleep(struct arm_cpu *cpu);
 void arm_pmu_wake(struct arm_cpu *cpu);

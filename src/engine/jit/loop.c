@@ -310,13 +310,17 @@ static void after_step(struct jit_vcpu *vcpu, uint32_t mode)
 /* Deals with attention; false: leave guest. */
 static bool attend(struct jit_vcpu *vcpu)
 {
-    uint32_t attention = atomic_exchange(&vcpu->cpu.attention, 0);
+    uint32_t attention = 0, news;
 
+    /* Once more after an alarm, which may have raised its interrupt; another alarm may come then.
+     */
+    do {
+        news = atomic_exchange(&vcpu->cpu.attention, 0);
+        attention |= news;
+        if (news & ARM_ATTENTION_PMU)
+            arm_pmu_alarmed(&vcpu->cpu);
+    } while (news & ARM_ATTENTION_PMU);
     jit_mail_drain(vcpu);
-    if (attention & ARM_ATTENTION_PMU) {
-        arm_pmu_alarmed(&vcpu->cpu);
-        attention |= atomic_exchange(&vcpu->cpu.attention, 0); /* its interrupt */
-    }
     if (attention & (ARM_ATTENTION_STOP | ARM_ATTENTION_POWER))
         return false;
     /* A debugger steps the code it shows, not the interrupts that are always due by then. */

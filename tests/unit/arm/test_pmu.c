@@ -169,6 +169,43 @@ static void an_alarm_is_asked_for_and_brings_the_overflow(void **state)
     assert_true(clock.level);
 }
 
+/* As Linux has it for a user's events: started in EL1, where it does not count. */
+static void an_alarm_is_asked_for_when_the_el_begins_that_counts(void **state)
+{
+    struct clock clock = attach(*state);
+    struct pe *pe = clock.pe;
+
+    connect(&clock);
+    pe_msr(pe, PMCCFILTR, 1u << 31);
+    pe_msr(pe, PMCCNTR, -1000000ull);
+    pe_msr(pe, PMINTENSET, 1u << 31);
+    pe_msr(pe, PMCNTENSET, 1u << 31);
+    pe_msr(pe, PMCR, 1);
+    assert_int_equal(clock.alarms, 0);
+    pe->cpu.spsr_el1 = 0x3c0;
+    arm_eret(&pe->cpu);
+    assert_int_equal(clock.alarms, 1);
+    assert_in_range(clock.alarm, 999990, 1000000);
+    clock.now += 1000000;
+    arm_pmu_alarm(&pe->cpu);
+    arm_pmu_alarmed(&pe->cpu);
+    assert_true(clock.level);
+
+    /* The reverse: counts in EL1 alone. */
+    arm_take_svc(&pe->cpu, 0);
+    pe_msr(pe, PMCNTENCLR, 1u << 31);
+    pe_msr(pe, PMCCFILTR, 1u << 30);
+    pe_msr(pe, PMCCNTR, -1000000ull);
+    pe_msr(pe, PMOVSCLR, 1u << 31);
+    arm_eret(&pe->cpu);
+    pe->cpu.pmu.userenr = 1;
+    pe_msr(pe, PMCNTENSET, 1u << 31);
+    assert_false(clock.level);
+    assert_int_equal(clock.alarms, 1);
+    arm_take_svc(&pe->cpu, 0);
+    assert_int_equal(clock.alarms, 2);
+}
+
 /* Exceptions and returns look at nothing while no counter is enabled. */
 static void nothing_is_done_while_off(void **state)
 {
@@ -196,6 +233,7 @@ int main(void)
         TEST(instructions_that_fault_are_taken_back),
         TEST(overflow_raises_the_line_until_it_is_cleared),
         TEST(an_alarm_is_asked_for_and_brings_the_overflow),
+        TEST(an_alarm_is_asked_for_when_the_el_begins_that_counts),
         TEST(nothing_is_done_while_off),
     };
 
