@@ -44,11 +44,12 @@ UNSEEN = [
     program("shell", "dash -c 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); x=${x#???}abcd; done; echo ${#x}'"),
 ]
 
+# What is to run on one CPU is kept on one: pigz has threads besides, and pipes another process.
 SMP = [
-    program("pigz-1", "sh -c 'pigz -nc -p 1 @/text | cksum'", same=False, needs="pigz"),
+    program("pigz-1", "taskset 1 sh -c 'pigz -nc -p 1 @/text | cksum'", same=False, needs="pigz"),
     program("pigz-2", "sh -c 'pigz -nc -p 2 @/text | cksum'", same=False, needs="pigz"),
-    *(program(f"make-{jobs}", f"make -B -j{jobs} -C @/objects -f @/files/compile.mk FROM=@/files", same=False)
-      for jobs in (1, 2)),
+    *(program(f"make-{jobs}", f"{one}make -B -j{jobs} -C @/objects -f @/files/compile.mk FROM=@/files", same=False)
+      for jobs, one in ((1, "taskset 1 "), (2, ""))),
     *(program(f"sysbench-{kind}", f"sh -c 'sysbench {kind} --threads=2 --time=0 {more} run >@/log'", same=False)
       for kind, more in (("cpu", "--events=300"), ("threads", "--events=500 --thread-yields=50"),
                          ("mutex", "--mutex-num=64 --mutex-locks=5000 --mutex-loops=100"))),

@@ -20,9 +20,10 @@ void insn_x64_destroy(struct insn_x64 *x64);
 /* Compiles a region, which takes the place of the one before. */
 int insn_x64_compile(struct insn_x64 *x64, struct ir *ir);
 
-/* Runs it from its first block until it leaves; cpu->pc is then set. The two pages at data_va are
+/* Runs it from its first block until it leaves; cpu->pc is then set. True: it asks to go on with
+ * code that checks each access by itself (FRONT_CAREFUL). The two pages at data_va are
  * mapped as the area says: the first to data, the second to two pages behind. */
-void insn_x64_run(struct insn_x64 *x64, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
+bool insn_x64_run(struct insn_x64 *x64, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
                   enum insn_area area);
 
 #endif

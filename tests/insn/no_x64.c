@@ -18,7 +18,8 @@ int insn_x64_compile(struct insn_x64 *x64, struct ir *ir)
     return -1;
 }
 
-void insn_x64_run(struct insn_x64 *x64, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
+bool insn_x64_run(struct insn_x64 *x64, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
                   enum insn_area area)
 {
+    return false;
 }

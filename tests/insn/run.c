@@ -270,9 +270,15 @@ static uint64_t flat_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_
     return 0;
 }
 
+/* What the TLB does not have stays out of it. */
+static uint64_t no_fill(void *cpu, uint64_t va, uint64_t bytes, uint32_t write, uint32_t first)
+{
+    return 0;
+}
+
 static const struct ir_runtime runtime = {
-    flat_ld,    flat_st,   flat_ld2,  flat_st2, flat_ldv, flat_stv,
-    flat_probe, flat_zero, flat_atom, flat_cas, flat_ldx, flat_stx,
+    flat_ld,   flat_st, flat_ld2,  flat_st2, flat_ldv, flat_stv, flat_probe,
+    flat_zero, no_fill, flat_atom, flat_cas, flat_ldx, flat_stx,
 };
 
 /* ---- an engine that offers nothing ------------------------------------------------------------*/
@@ -480,12 +486,14 @@ static bool same_region(const struct translated *t, const struct insn_machine *m
 }
 
 /* Translates the region at pc, unless that is what this way of running did last. */
-static bool translate(struct insn_machine *m, enum insn_how how, const struct insn_test *test)
+static bool translate(struct insn_machine *m, enum insn_how how, const struct insn_test *test,
+                      uint32_t careful)
 {
     struct translated *t = &m->last[how];
     struct front_region region = {.code = m->page,
                                   .pgoff = (uint32_t)(m->cpu.pc & (IR_PAGE_SIZE - 1)),
-                                  .mode = m->mode | (m->cpu.fpcr & 0x07c80000u ? FRONT_FPCR : 0),
+                                  .mode = m->mode | careful |
+                                          (m->cpu.fpcr & 0x07c80000u ? FRONT_FPCR : 0),
                                   .max_insns = 1 + test->length,
                                   .features = &m->features};
     const struct ir_opt_config *passes = &hows[how].passes;
@@ -518,19 +526,22 @@ static bool translate(struct insn_machine *m, enum insn_how how, const struct in
 void insn_run(struct insn_machine *m, enum insn_how how, const struct insn_test *test, unsigned n,
               struct insn_result *result)
 {
+    uint32_t careful = 0;
     load_state(m, test, n);
     for (unsigned regions = 0; regions < 4096 && !m->cpu.raised; regions++) {
         uint64_t pc = m->cpu.pc;
         if (pc == m->code_end || pc == m->code_end + 4)
             break;
         m->cpu.pc_page = align_down(pc, IR_PAGE_SIZE);
-        if (pc - m->code_va >= 4 * test->length || !translate(m, how, test)) {
+        if (pc - m->code_va >= 4 * test->length || !translate(m, how, test, careful)) {
             stop(m, INSN_OTHER, pc, (int32_t)(pc - m->cpu.pc_page));
             break;
         }
         if (m->x64[how])
-            insn_x64_run(m->x64[how], &m->cpu, m->window & ~(uint64_t)(IR_PAGE_SIZE - 1), m->apart,
-                         m->area);
+            careful = insn_x64_run(m->x64[how], &m->cpu, m->window & ~(uint64_t)(IR_PAGE_SIZE - 1),
+                                   m->apart, m->area)
+                          ? FRONT_CAREFUL
+                          : 0;
         else
             ir_interpret(m->last[how].ir, &m->cpu, &a64_layout, &runtime, a64_helpers);
     }

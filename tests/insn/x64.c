@@ -18,14 +18,15 @@ enum { CODE_SIZE = 4 << 20, TLB_ENTRIES = 64, MOVED_MAX = 256 << 10 };
 
 struct insn_x64 {
     struct x64 *x64, *other;
-    struct codemem code;
+    struct codemem memory;
     size_t used; /* by the thunks of both */
     uint8_t detached[2][MOVED_MAX];
     void **empty_table;
     struct ir_tlb_entry tlb[TLB_ENTRIES] __attribute__((aligned(64)));
     struct ir_itlb_entry itlb[1] __attribute__((aligned(64)));
-    unsigned runs;     /* odd: the TLB knows the data */
-    unsigned compiled; /* odd: the code runs where it was made, else it is moved */
+    unsigned runs;        /* odd: the TLB knows the data */
+    struct x64_code code; /* what was compiled last */
+    unsigned compiled;    /* odd: the code runs where it was made, else it is moved */
 };
 
 static void *leave_at(void *cpu, uint64_t va)
@@ -34,8 +35,10 @@ static void *leave_at(void *cpu, uint64_t va)
     return NULL;
 }
 
+/* By which link is for insn_x64_run; nobody here looks at the CPU's number. */
 static void *leave_link(void *cpu, uint64_t va, uint32_t link)
 {
+    ((struct arm_cpu *)cpu)->index = link + 1;
     return leave_at(cpu, va);
 }
 
@@ -54,7 +57,7 @@ struct insn_x64 *insn_x64_create(unsigned level, unsigned without, const struct 
         return NULL;
     }
     memset(t, 0, sizeof(*t));
-    if (codemem_create(&t->code, CODE_SIZE, NULL)) {
+    if (codemem_create(&t->memory, CODE_SIZE, NULL)) {
         free(t);
         return NULL;
     }
@@ -64,8 +67,8 @@ struct insn_x64 *insn_x64_create(unsigned level, unsigned without, const struct 
                                 .nhelpers = a64_nhelpers,
                                 .callbacks = {.lookup = leave_at, .link = leave_link},
                                 .whole_pairs = level != 1,
-                                .rw = t->code.rw,
-                                .rx = t->code.rx,
+                                .rw = t->memory.rw,
+                                .rx = t->memory.rx,
                                 .without = without,
                                 .room = CODE_SIZE};
     x64_probe((enum x64_level)level, &config.host);
@@ -92,7 +95,7 @@ void insn_x64_destroy(struct insn_x64 *t)
         x64_destroy(t->x64);
     if (t->other)
         x64_destroy(t->other);
-    codemem_destroy(&t->code);
+    codemem_destroy(&t->memory);
     free(t);
 }
 
@@ -131,31 +134,32 @@ static bool compile(struct x64 *x64, const struct ir *ir, uint8_t *rw, uint8_t *
 /* Detached code must not tell who compiled it, where. */
 static bool move(struct insn_x64 *t, const struct ir *ir, uint8_t *rw, uint8_t *rx)
 {
-    struct x64_code code, same;
+    struct x64_code same, *code = &t->code;
     size_t half = (CODE_SIZE - t->used) / 2, at = 4096 + 16;
     if (!compile(t->x64, ir, rw, rx, half, &same, t->detached[0]) ||
-        !compile(t->other, ir, rw + at, rx + at, half, &code, t->detached[1]) ||
-        code.size != same.size || memcmp(t->detached[0], t->detached[1], code.size) ||
-        memcmp(code.far, same.far, code.fars * sizeof(code.far[0])))
+        !compile(t->other, ir, rw + at, rx + at, half, code, t->detached[1]) ||
+        code->size != same.size || memcmp(t->detached[0], t->detached[1], code->size) ||
+        memcmp(code->far, same.far, code->fars * sizeof(code->far[0])))
         return false;
-    memset(rw, 0xcc, code.size);
-    memcpy(rw, t->detached[1], code.size);
-    return x64_attach(t->x64, &code, rw, rx, 0);
+    memset(rw, 0xcc, code->size);
+    memcpy(rw, t->detached[1], code->size);
+    return x64_attach(t->x64, code, rw, rx, 0);
 }
 
 int insn_x64_compile(struct insn_x64 *t, struct ir *ir)
 {
-    struct x64_code code;
     ir_count_uses(ir);
-    uint8_t *rw = t->code.rw + t->used, *rx = t->code.rx + t->used;
+    uint8_t *rw = t->memory.rw + t->used, *rx = t->memory.rx + t->used;
     if (++t->compiled & 1)
-        return x64_compile(t->x64, ir, rw, rx, CODE_SIZE - t->used, 0, &code);
+        return x64_compile(t->x64, ir, rw, rx, CODE_SIZE - t->used, 0, &t->code);
     return move(t, ir, rw, rx) ? 0 : -1;
 }
 
-void insn_x64_run(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
+bool insn_x64_run(struct insn_x64 *t, struct arm_cpu *cpu, uint64_t data_va, uint8_t *data,
                   enum insn_area area)
 {
     map_data(t, cpu, data_va, data, area);
-    x64_thunks(t->x64)->enter(cpu, t->code.rx + t->used);
+    cpu->index = 0;
+    x64_thunks(t->x64)->enter(cpu, t->memory.rx + t->used);
+    return cpu->index && t->code.link[cpu->index - 1].careful;
 }

@@ -419,11 +419,17 @@ void a64_translate(struct front_region *region, struct ir *ir)
     region->insns = 0;
     region->starts = 0;
     region->seen = 0;
+    /* Code that is counted could not begin an instruction again. */
+    ir->careful = c.mode & (FRONT_CAREFUL | FRONT_COUNT);
     if (c.left > 1)
         find_leaders(&c);
     ir_block_begin(ir, code_block(&c, c.pgoff));
     c.first_pending++;
+    if (c.mode & FRONT_CAREFUL)
+        c.block_at[c.pgoff / 4] = 0; /* a loop goes on as usual */
     straight(&c);
+    if (c.mode & FRONT_CAREFUL)
+        c.left = 0;
     while (c.first_pending < c.end_pending) {
         struct a64_pending p = next_pending(&c);
         write_pending(&c, &p);

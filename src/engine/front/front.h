@@ -38,6 +38,7 @@ enum {
     FRONT_GUARDED = 1u << 22, /* of a page: GP, indirect branches land where they may only */
     FRONT_BT = 1u << 23,      /* SCTLR.BT0 or BT1: PACIASP is no pad for BTYPE = 0b11; of guarded
                                  pages only */
+    FRONT_CAREFUL = 1u << 25, /* of a region: one block, each access checked by itself */
     FRONT_COUNT = 1u << 24,   /* instructions are counted (a performance monitor) */
 };
 

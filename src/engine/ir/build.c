@@ -38,6 +38,7 @@ void ir_clear(struct ir *ir)
     ir->overflow = false;
     ir->open = false;
     ir->counted = false;
+    ir->careful = false;
     ir->current = 0;
 }
 

@@ -56,6 +56,7 @@ struct ir {
     bool overflow; /* the builder ran out of room: the region must be cut shorter */
     bool open;     /* the current block lacks its terminator */
     bool counted;  /* `uses` are up to date */
+    bool careful;  /* each access is to be checked by itself */
     unsigned current; /* the block begun last */
 };
 
@@ -333,6 +334,10 @@ struct ir_runtime {
     void (*probe)(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t len);
     /* Zeroes IR_ZERO_BYTES at va; a fault's address is `named`, within the block. */
     void (*zero)(void *cpu, uint64_t va, uint64_t named, int32_t pgoff);
+    /* Whether the data TLB has the page that all bytes from va on lie in, to read or to write; it is
+     * filled if it can be. False if they lie in two pages. Takes no exception; first: the access
+     * that is about to be done is a write. */
+    uint64_t (*fill)(void *cpu, uint64_t va, uint64_t bytes, uint32_t write, uint32_t first);
     uint64_t (*atom)(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff,
                      uint32_t kind);
     uint64_t (*cas)(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff);

@@ -135,6 +135,47 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
     return true;
 }
 
+static bool has_page(struct arm_cpu *cpu, uint64_t va, bool write)
+{
+    const struct ir_tlb_entry *entry = tlb_slot(cpu, va);
+
+    return (write ? entry->wtag : entry->rtag) == align_down(va, IR_PAGE_SIZE);
+}
+
+/* Takes a page into the TLB, if it is one that may be there. */
+static void take_page(struct jit_vcpu *vcpu, uint64_t va, enum arm_access access)
+{
+    struct arm_cpu *cpu = &vcpu->cpu;
+    const struct mem_slot *slot;
+    struct arm_translation tr;
+    struct arm_fault fault;
+
+    if (arm_translate(cpu, va, cpu->el, cpu->pan, access, &tr, &fault))
+        return;
+    slot = mem_find(vcpu->engine->config.mem, tr.pa);
+    if (!slot || tr.attr == ARM_MEM_DEVICE || page_is_watched(vcpu, va, cpu->el) ||
+        !(access == ARM_READ ? mem_is_direct(slot) : slot->host && !slot->readonly) ||
+        (slot->rom && !mem_rom_cache(slot)))
+        return;
+    fill(vcpu->current, tlb_slot(cpu, va), va, &tr, slot->host + (tr.pa - slot->base),
+         slot->readonly);
+    jit_context_note_fill(vcpu); /* the TLB may be another now */
+    vcpu->stat_tlb_fills++;
+}
+
+/* The access at va is about to be done, so that flags in descriptors may be set for it. */
+static uint64_t rt_fill(void *cpu, uint64_t va, uint64_t bytes, uint32_t write, uint32_t first)
+{
+    struct jit_vcpu *vcpu = jit_vcpu(cpu);
+
+    if (align_down(va, IR_PAGE_SIZE) != align_down(va + bytes - 1, IR_PAGE_SIZE))
+        return 0;
+    vcpu->stat_slow++;
+    if (!has_page(cpu, va, write))
+        take_page(vcpu, va, first ? ARM_WRITE : ARM_READ);
+    return has_page(cpu, va, write);
+}
+
 /* --- moving bytes -----------------------------------------------------------------------------*/
 
 static void trace_io(struct jit_vcpu *vcpu, const char *verb, uint64_t pa, uint32_t size,
@@ -421,6 +462,7 @@ const struct ir_runtime jit_runtime = {
     .stv = rt_stv,
     .probe = rt_probe,
     .zero = rt_zero,
+    .fill = rt_fill,
     .atom = jit_atom,
     .cas = jit_cas,
     .ldx = jit_ldx,

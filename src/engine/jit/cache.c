@@ -265,11 +265,12 @@ static void *keep_ir(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t pgof
 }
 
 /* What an earlier run has made of the code at va, or NULL. */
-static void *recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes, uint64_t va)
+static void *recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes, uint64_t va,
+                    uint32_t mode)
 {
     const struct trace *trace = vcpu->cpu.trace;
     struct jit_recalled found;
-    void *entry = jit_host_recall(vcpu, page, bytes, (uint32_t)(va % IR_PAGE_SIZE), &found);
+    void *entry = jit_host_recall(vcpu, page, mode, bytes, (uint32_t)(va % IR_PAGE_SIZE), &found);
 
     if (entry && trace_on(trace, TRACE_CODE)) {
         trace_print(trace, TRACE_CODE,
@@ -286,13 +287,13 @@ static void *recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t 
  * short host code, say) is cut in half until it does; one instruction always fits.
  */
 static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
-                       uint64_t va)
+                       uint64_t va, uint32_t mode)
 {
     struct engine *engine = vcpu->engine;
     struct front_region region = {
         .code = bytes,
         .pgoff = (uint32_t)(va & (IR_PAGE_SIZE - 1)),
-        .mode = page->mode,
+        .mode = mode,
         .max_insns = engine->config.without >> ENGINE_REGIONS & 1 ? 1 : MAX_INSNS,
         .features = vcpu->cpu.features,
         .entries = page->table,
@@ -313,15 +314,17 @@ static void *translate(struct jit_vcpu *vcpu, struct jit_page *page, const uint8
     return entry;
 }
 
-static void *make_entry(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va)
+/* careful: FRONT_CAREFUL for code that only its link knows, or 0. */
+static void *make_entry(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va, uint32_t careful)
 {
     struct engine *engine = vcpu->engine;
     const uint8_t *bytes = mem_ptr(engine->config.mem, page->pa, IR_PAGE_SIZE, false);
-    void *entry = recall(vcpu, page, bytes, va);
+    uint32_t mode = page->mode | careful;
+    void *entry = recall(vcpu, page, bytes, va, mode);
 
     if (!entry && !atomic_load(&engine->cache.full))
-        entry = translate(vcpu, page, bytes, va);
-    if (entry && engine->translate)
+        entry = translate(vcpu, page, bytes, va, mode);
+    if (entry && engine->translate && !careful)
         jit_set_entry(page, va % IR_PAGE_SIZE, entry);
     return entry;
 }
@@ -433,9 +436,22 @@ void *jit_lookup(void *cpu_ptr, uint64_t va)
     vcpu->cpu.pc_page = align_down(va, IR_PAGE_SIZE);
     entry = __atomic_load_n(&page->table[va % IR_PAGE_SIZE / 4], __ATOMIC_ACQUIRE);
     if (entry == vcpu->engine->cache.empty)
-        entry = make_entry(vcpu, page, va);
+        entry = make_entry(vcpu, page, va, 0);
     if (!entry)
         vcpu->cpu.pc = va; /* the loop makes room */
+    return entry;
+}
+
+void *jit_lookup_careful(struct jit_vcpu *vcpu, uint64_t va)
+{
+    struct jit_page *page = NULL;
+    void *entry = NULL;
+
+    vcpu->cpu.pc = va;
+    if (!atomic_load_explicit(&vcpu->cpu.attention, memory_order_relaxed))
+        page = jit_find_page(vcpu, va);
+    if (page)
+        entry = make_entry(vcpu, page, va, FRONT_CAREFUL);
     return entry;
 }
 

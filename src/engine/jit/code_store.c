@@ -47,7 +47,7 @@ struct record_start {
 
 struct record_link {
     int32_t pgoff;
-    uint16_t jump, guard, number, reserved;
+    uint16_t jump, guard, number, careful;
 };
 
 /* Where the parts of a record lie. */
@@ -152,7 +152,8 @@ static void unpack(const struct parts *p, struct x64_code *code, struct jit_reca
     code->fars = head->fars;
     for (unsigned i = 0; i < head->links; i++) {
         const struct record_link *l = &p->link[i];
-        code->link[i] = (struct x64_link){.pgoff = l->pgoff, .jump = l->jump, .guard = l->guard};
+        code->link[i] = (struct x64_link){
+            .pgoff = l->pgoff, .jump = l->jump, .guard = l->guard, .careful = l->careful};
         code->number[i] = l->number;
     }
     for (unsigned i = 0; i < head->fars; i++)
@@ -242,6 +243,7 @@ static void put_code(const struct x64_code *code, struct parts *p)
         p->link[i] = (struct record_link){.pgoff = code->link[i].pgoff,
                                           .jump = (uint16_t)code->link[i].jump,
                                           .guard = (uint16_t)code->link[i].guard,
+                                          .careful = code->link[i].careful,
                                           .number = (uint16_t)code->number[i]};
     for (unsigned i = 0; i < code->fars; i++)
         p->far[i] = (uint16_t)code->far[i];

@@ -82,10 +82,12 @@ static int compile(struct jit_vcpu *vcpu, uint8_t **rx)
 }
 
 /* Makes the region's blocks reachable: code that branches into its middle later on finds it there
- * instead of being translated once more. */
-static void publish_blocks(const struct jit_vcpu *vcpu, struct jit_page *page,
+ * instead of being translated once more. Careful code is its link's alone. */
+static void publish_blocks(const struct jit_vcpu *vcpu, struct jit_page *page, uint32_t mode,
                            const struct jit_start *start, unsigned starts, uint8_t *rx)
 {
+    if (mode & FRONT_CAREFUL)
+        return;
     for (unsigned i = 0; i < starts; i++)
         if (__atomic_load_n(&page->table[start[i].pgoff / 4], __ATOMIC_RELAXED) ==
             vcpu->engine->cache.empty)
@@ -147,17 +149,17 @@ void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct f
     if (vcpu->engine->store)
         jit_store_keep(vcpu, region, start, starts, vcpu->arena, rx);
     take_code(vcpu, page, rx);
-    publish_blocks(vcpu, page, start, starts, rx);
+    publish_blocks(vcpu, page, region->mode, start, starts, rx);
     return rx;
 }
 
-void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
-                      uint32_t pgoff, struct jit_recalled *found)
+void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t mode,
+                      const uint8_t *bytes, uint32_t pgoff, struct jit_recalled *found)
 {
     struct jit_cache *cache = &vcpu->engine->cache;
     uint8_t *rx;
 
-    if (!vcpu->engine->store || !jit_store_find(vcpu, page->mode, bytes, pgoff, found) ||
+    if (!vcpu->engine->store || !jit_store_find(vcpu, mode, bytes, pgoff, found) ||
         !enough_links(vcpu))
         return NULL;
     if ((size_t)(vcpu->arena_end - vcpu->arena) < vcpu->code->size && !next_arena(vcpu))
@@ -169,7 +171,7 @@ void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_
     vcpu->stat_recalled++;
     vcpu->stat_recalled_insns += found->insns;
     take_code(vcpu, page, rx);
-    publish_blocks(vcpu, page, found->start, found->starts, rx);
+    publish_blocks(vcpu, page, mode, found->start, found->starts, rx);
     return rx;
 }
 
@@ -192,7 +194,7 @@ static void *jit_link(void *cpu_ptr, uint64_t va, uint32_t number)
     struct jit_vcpu *vcpu = jit_vcpu(cpu_ptr);
     struct jit_cache *cache = &vcpu->engine->cache;
     struct jit_link *link = link_at(cache, number);
-    void *entry = jit_lookup(cpu_ptr, va);
+    void *entry = link->link.careful ? jit_lookup_careful(vcpu, va) : jit_lookup(cpu_ptr, va);
     struct jit_page *page;
     uint32_t unset = 0;
 

@@ -56,7 +56,7 @@ enum {
 
 /* One physical page's translations in one mode. */
 struct jit_page {
-    void *table[JIT_PAGE_SLOTS]; /* entry points; host code, or struct ir * when interpreting */
+    void *table[JIT_PAGE_SLOTS];  /* entry points; host code, or struct ir * when interpreting */
     uint8_t pads[JIT_PAGE_SLOTS]; /* see ir_itlb_entry: where branches have landed, bit BTYPE */
     uint64_t pa;
     uint32_t mode;         /* FRONT_* as far as code depends on them */
@@ -249,6 +249,8 @@ int jit_cache_init(struct engine *engine, struct error *err);
 void jit_cache_destroy(struct engine *engine);
 /* Entry point for va in the current context, translating if need be; NULL to leave (pc is set). */
 void *jit_lookup(void *cpu, uint64_t va);
+/* Code for va that checks each access by itself, as a link asks for it: same page, same context. */
+void *jit_lookup_careful(struct jit_vcpu *vcpu, uint64_t va);
 /* The page that va is in, through the instruction TLB; NULL: an exception was taken. */
 struct jit_page *jit_find_page(struct jit_vcpu *vcpu, uint64_t va);
 
@@ -271,8 +273,8 @@ void jit_host_destroy(struct jit_vcpu *vcpu);
 void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page,
                     const struct front_region *region);
 /* The same from the store, for the region at pgoff; NULL: it has none that fits, or no room. */
-void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
-                      uint32_t pgoff, struct jit_recalled *found);
+void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t mode,
+                      const uint8_t *bytes, uint32_t pgoff, struct jit_recalled *found);
 /* Runs host code until it leaves; pc is then set. */
 void jit_host_enter(struct jit_vcpu *vcpu, void *entry);
 
@@ -367,7 +369,8 @@ bool jit_resolve(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t mem
 /* Moves the bytes of an access to or from its target; false: exception taken. */
 bool jit_move(struct jit_vcpu *vcpu, uint64_t va, const struct jit_target *target, uint8_t *buf,
               uint32_t size, bool write);
-/* Host address of a byte in a page that the TLB knows (EL0's with IR_MEM_UNPRIV at EL1), or NULL. */
+/* Host address of a byte in a page that the TLB knows (EL0's with IR_MEM_UNPRIV at EL1), or NULL.
+ */
 uint8_t *jit_tlb_host(struct jit_vcpu *vcpu, uint64_t va, bool write, uint32_t memop);
 /* bulk.c: see struct arm_engine_ops. */
 uint64_t jit_mem_copy(struct arm_cpu *cpu, uint64_t to, uint64_t from, uint64_t len, bool backward,

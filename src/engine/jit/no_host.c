@@ -18,8 +18,8 @@ void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct f
     return NULL;
 }
 
-void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, const uint8_t *bytes,
-                      uint32_t pgoff, struct jit_recalled *found)
+void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t mode,
+                      const uint8_t *bytes, uint32_t pgoff, struct jit_recalled *found)
 {
     return NULL;
 }

@@ -24,7 +24,7 @@ bool ra_dies(const struct x64 *x, ir_ref v)
     return x->val[x->val[v].rep].last <= x->i;
 }
 
-static int spill_slot(struct x64 *x)
+int ra_spill_slot(struct x64 *x)
 {
     if (!~x->spills) {
         x->error = -E2BIG;
@@ -94,8 +94,8 @@ void ra_block_begin(struct x64 *x)
     x->xspills = 0;
     x->flags = IR_NONE;
     x->aliases = 0;
-    x->share.valid = false;
     x->pageds = 0;
+    grp_block_begin(x);
 }
 
 void ra_insn_end(struct x64 *x)
@@ -241,7 +241,7 @@ static void evict(struct x64 *x, ir_ref v)
     val->at &= ~AT_REG;
     if (val->at & ~AT_FLAGS || x->val[v].last < x->i)
         return;
-    val->spill = (uint8_t)spill_slot(x);
+    val->spill = (uint8_t)ra_spill_slot(x);
     enc_store(&x->e, W64, val->reg, frame_mem(FRAME_SPILL + 8 * val->spill));
     val->at |= AT_SPILL;
 }
@@ -249,15 +249,16 @@ static void evict(struct x64 *x, ir_ref v)
 static unsigned pick_temp(struct x64 *x)
 {
     static const uint8_t order[] = {RSI, RDI, RCX, RDX, RAX};
-    unsigned best = NOREG, far = 0, shared = NOREG;
+    unsigned best = NOREG, far = 0, addend = NOREG;
     for (unsigned k = 0; k < sizeof(order); k++) {
         unsigned r = order[k];
         if (x->locked & 1u << r)
             continue;
         if (x->owner[r] == IR_NONE) {
-            if (!x->share.valid || (r != x->share.tag && r != x->share.entry))
+            if (!x->group_in[r])
                 return r;
-            shared = r;
+            if (addend == NOREG || x->group[x->group_in[r] - 1].spilled)
+                addend = r;
             continue;
         }
         unsigned last = x->val[x->owner[r]].last + (x->val[x->owner[r]].at != AT_REG);
@@ -266,10 +267,10 @@ static unsigned pick_temp(struct x64 *x)
             far = last;
         }
     }
-    if (shared == NOREG)
+    if (addend == NOREG)
         return best;
-    x->share.valid = false;
-    return shared;
+    grp_evict(x, addend);
+    return addend;
 }
 
 unsigned ra_temp(struct x64 *x)
@@ -288,8 +289,8 @@ unsigned ra_temp(struct x64 *x)
 void ra_take(struct x64 *x, unsigned reg)
 {
     ir_ref v = x->owner[reg];
-    if (x->share.valid && (reg == x->share.tag || reg == x->share.entry))
-        x->share.valid = false;
+    if (x->group_in[reg])
+        grp_evict(x, reg);
     if (v != IR_NONE) {
         bool locked = x->locked & 1u << reg;
         x->locked |= 1u << reg;
@@ -410,7 +411,6 @@ void ra_forget_temps(struct x64 *x)
         x->owner[r] = x->xowner[r] = IR_NONE;
     }
     x->locked = x->xlocked = 0;
-    x->share.valid = false;
 }
 
 /* Takes over the temp of an argument that is used here for the last time. */
@@ -478,6 +478,8 @@ void ra_evict_all(struct x64 *x)
         ir_ref v = x->owner[r];
         if (v != IR_NONE && live_after(x, v))
             evict(x, v);
+        if (x->group_in[r])
+            grp_evict(x, r);
     }
     for (unsigned r = 0; r < 16; r++) {
         ir_ref v = x->xowner[r];
@@ -498,9 +500,21 @@ void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive)
 {
     *live = *xlive = 0;
     for (unsigned r = 0; r < 16; r++) {
-        if (x->owner[r] != IR_NONE && live_after(x, x->owner[r]))
+        if (x->group_in[r] || (x->owner[r] != IR_NONE && live_after(x, x->owner[r])))
             *live |= (uint16_t)(1u << r);
         if (x->xowner[r] != IR_NONE && live_after(x, x->xowner[r]))
+            *xlive |= (uint16_t)(1u << r);
+    }
+}
+
+void ra_held(const struct x64 *x, uint16_t *live, uint16_t *xlive)
+{
+    *live = (uint16_t)(x->locked & TEMPS);
+    *xlive = (uint16_t)x->xlocked;
+    for (unsigned r = 0; r < 16; r++) {
+        if (x->group_in[r] || x->owner[r] != IR_NONE)
+            *live |= (uint16_t)(1u << r);
+        if (x->xowner[r] != IR_NONE)
             *xlive |= (uint16_t)(1u << r);
     }
 }

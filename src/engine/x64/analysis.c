@@ -59,6 +59,7 @@ static void find_representatives(struct x64 *x, unsigned first, unsigned end)
         x->val[i].last = 0;
         x->val[i].uses = 0;
         x->val[i].mark = 0;
+        x->val[i].group = 0;
         x->val[i].hint = NOREG;
         x->val[i].clear = 16;
         x->val[i].at = insn->op == IR_CONST ? AT_CONST : 0;
@@ -69,14 +70,20 @@ static void find_representatives(struct x64 *x, unsigned first, unsigned end)
     }
 }
 
+/* State that is written again before anybody could see it: nothing between leaves the code or calls
+ * what looks at it. (The passes over the IR do not know which accesses cannot fault.) */
+struct unseen {
+    uint32_t general;
+    bool flags;
+};
+
 /* State of the backward scan. */
 struct scan {
     ir_ref going[16]; /* by pinned host register: the value that will be put there */
     uint32_t pending; /* which of them are valid */
+    struct unseen unseen;
     unsigned flag_op, arith_op, logic_op; /* the ones seen last; 0: none */
     unsigned product[4];                  /* halves of products seen last, the latest first */
-    ir_ref base;                          /* of the access that comes next */
-    bool write;
 };
 
 static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b,
@@ -139,8 +146,7 @@ static void fuse(struct x64 *x, unsigned i, unsigned j)
 static bool same_product(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b)
 {
     const struct ir_insn swapped = {.type = b->type, .arg = {b->arg[1], b->arg[0]}};
-    return a->op != b->op && is_wide(a) &&
-           (same_args(x, a, b, 2) || same_args(x, a, &swapped, 2));
+    return a->op != b->op && is_wide(a) && (same_args(x, a, b, 2) || same_args(x, a, &swapped, 2));
 }
 
 static void fuse_product(struct x64 *x, struct scan *s, unsigned i)
@@ -195,7 +201,7 @@ static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
     }
 }
 
-static bool is_access(unsigned op)
+bool x64_is_access(unsigned op)
 {
     switch (op) {
     case IR_LD:
@@ -212,32 +218,6 @@ static bool is_access(unsigned op)
     }
 }
 
-static bool is_write(unsigned op)
-{
-    return op == IR_ST || op == IR_ST2 || op == IR_STV || op == IR_STV2;
-}
-
-/* Accesses off the same base, with nothing between that calls C code for sure. */
-static void note_access(struct x64 *x, struct scan *s, unsigned i)
-{
-    const struct ir_insn *insn = &x->insn[i];
-    if (!is_access(insn->op)) {
-        if (insn->op != IR_HI && insn->op != IR_HIV)
-            s->base = IR_NONE;
-        return;
-    }
-    ir_ref base = x->val[insn->arg[0]].rep;
-    const struct ir_insn *sum = &x->insn[base];
-    if (sum->op == IR_ADD && x->insn[x->val[sum->arg[1]].rep].op == IR_CONST)
-        if (x->val[base].uses == 0)
-            base = x->val[sum->arg[0]].rep;
-    bool usual = !(insn->aux & IR_MEM_UNPRIV) && !(x->config.without & X64_NO_SHARE);
-    if (usual && base == s->base && is_write(insn->op) == s->write)
-        x->val[i].mark |= MARK_SHARE;
-    s->base = usual ? base : IR_NONE;
-    s->write = is_write(insn->op);
-}
-
 /* Whether its only user computes it better itself. */
 static bool is_lazy(const struct x64 *x, unsigned i)
 {
@@ -248,7 +228,7 @@ static bool is_lazy(const struct x64 *x, unsigned i)
     switch (insn->op) {
     case IR_ADD: {
         const struct ir_insn *b = &x->insn[x->val[insn->arg[1]].rep];
-        return insn->type == IR_I64 && is_access(user->op) && x->val[user->arg[0]].rep == i &&
+        return insn->type == IR_I64 && x64_is_access(user->op) && x->val[user->arg[0]].rep == i &&
                b->op == IR_CONST && b->imm >= INT32_MIN / 2 && b->imm <= INT32_MAX / 2;
     }
     case IR_SHLI: /* as a scaled index */
@@ -331,9 +311,49 @@ static void note_destination(struct x64 *x, struct scan *s, unsigned i)
     }
 }
 
+/* An access whose page is known, and that may lie anywhere there, happens. */
+static bool is_quiet(const struct x64 *x, unsigned i)
+{
+    unsigned n = x->val[i].group, align = IR_MEM_ALIGN | IR_MEM_ALIGN_EL;
+    return n && x->group[n - 1].head != i && !(x->insn[i].aux & align) &&
+           !(x->insn[i].op == IR_LD2 && x->config.whole_pairs); /* these look at SP */
+}
+
+static int general_at(const struct x64 *x, int64_t off)
+{
+    int64_t rel = off - x->layout.x0;
+    return rel >= 0 && rel < 256 && rel % 8 == 0 ? (int)(rel / 8) : -1;
+}
+
+/* Whether i only writes what is unseen; keeps account of that. */
+static bool is_unseen(const struct x64 *x, struct unseen *u, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    unsigned klass = x->traits[insn->op].klass;
+    int reg = insn->op == IR_PUT || insn->op == IR_GET ? general_at(x, insn->imm) : -1;
+    if (insn->op == IR_PUTF) {
+        bool before = u->flags;
+        u->flags = true;
+        return before;
+    }
+    if (insn->op == IR_PUT && reg >= 0 && is_wide(insn)) {
+        bool before = u->general >> reg & 1;
+        u->general |= 1u << reg;
+        return before;
+    }
+    if (insn->op == IR_GET && reg >= 0)
+        u->general &= ~(1u << reg);
+    else if (insn->op == IR_GETF)
+        u->flags = false;
+    else if (klass != IR_PURE && klass != IR_FP && insn->op != IR_HI && insn->op != IR_HIV &&
+             insn->op != IR_GETV && insn->op != IR_PUTV && !is_quiet(x, i))
+        *u = (struct unseen){0};
+    return false;
+}
+
 static void scan_back(struct x64 *x, unsigned first, unsigned end)
 {
-    struct scan s = {.base = IR_NONE};
+    struct scan s = {.pending = 0};
     for (unsigned i = end; i-- > first;) {
         const struct ir_insn *insn = &x->insn[i];
         unsigned klass = x->traits[insn->op].klass;
@@ -344,15 +364,13 @@ static void scan_back(struct x64 *x, unsigned first, unsigned end)
             continue;
         }
 
-        if (x->traits[insn->op].useless && !x->val[i].uses) {
+        if ((x->traits[insn->op].useless && !x->val[i].uses) || is_unseen(x, &s.unseen, i)) {
             x->val[i].mark |= MARK_DONE;
             continue;
         }
         if (is_lazy(x, i))
             x->val[i].mark |= MARK_LAZY;
         note_destination(x, &s, i);
-        if (klass == IR_MEM || klass == IR_MISC)
-            note_access(x, &s, i);
         if (insn->op == IR_FLLOG && !(x->val[i].mark & MARK_LAZY))
             s.logic_op = i;
         else if (klass == IR_PURE)
@@ -374,10 +392,12 @@ static void order_blocks(struct x64 *x, const struct ir_block *block)
 
 void x64_analyse(struct x64 *x, const struct ir_block *block)
 {
+    x->groups = 0;
     order_blocks(x, block);
     x64_find_loops(x);
     for (unsigned b = 0; b < x->ir->blocks; b++) {
         find_representatives(x, block[b].first, block[b].end);
+        x64_find_groups(x, block[b].first, block[b].end);
         scan_back(x, block[b].first, block[b].end);
     }
 }

@@ -62,6 +62,7 @@ enum thunk {
     THUNK_STV,
     THUNK_PROBE,
     THUNK_ZERO,
+    THUNK_FILL,
     THUNK_ATOM,
     THUNK_CAS,
     THUNK_LDX,
@@ -100,7 +101,7 @@ enum pool {
     POOL_HALF_TIE,  /* the highest of them */
     POOL_HALF_TINY, /* the smallest normal half as a single, less one as an integer */
     POOL_ZERO,
-    POOL_MXCSR,     /* no flags, all masked, to nearest */
+    POOL_MXCSR, /* no flags, all masked, to nearest */
     POOL_REV_8_16,
     POOL_REV_8_32,
     POOL_REV_8_64,
@@ -132,6 +133,7 @@ struct val {
     uint8_t hint;  /* pinned register the result is going to, or NOREG */
     uint8_t type;  /* enum ir_type of the result */
     uint8_t clear; /* vectors: bytes from this one on are zero; 16: none known */
+    uint8_t group; /* accesses: 1 + their group, or 0 */
 };
 
 /* The part of struct ir_op_info that matters here. */
@@ -146,15 +148,16 @@ enum { OWN_TYPE = 0xff };
 enum {
     MARK_LAZY = 1,  /* left to its only user: an address sum, flags under flsel */
     MARK_DONE = 2,  /* emitted together with an earlier one */
-    MARK_SHARE = 8, /* an access that the next one's check may lean on */
     MARK_FUSED = 4, /* does the work of its pair, too */
 };
 
 /* Code that is rarely run, emitted behind the region. */
 struct cold {
     enum cold_kind {
+        COLD_NOTHING, /* turned out not to be needed */
         COLD_MEM,
         COLD_SLOT,
+        COLD_GROUP,
         COLD_POLL,
         COLD_LINK,
         COLD_RETURN,
@@ -170,7 +173,7 @@ struct cold {
     int32_t disp;
     /* COLD_SLOT: the TLB is asked and the slot filled. */
     uint8_t entry, tag, align;
-    uint16_t slot, bytes, slow; /* slow: index of the access's COLD_MEM */
+    uint16_t slot, bytes, slow; /* slow: index of what follows if the TLB does not know either */
     bool write;
     struct cold_arg {
         uint8_t kind; /* COLD_REG .. */
@@ -178,13 +181,32 @@ struct cold {
         int32_t off;
         int64_t imm;
     } arg[3];             /* data operands */
-    uint8_t share_tag;    /* temp to spoil, or NOREG */
     uint8_t dst[2];       /* where results go; NOREG: nowhere */
     uint16_t live, xlive; /* temps to keep */
-    uint16_t link;        /* COLD_LINK: index */
+    uint16_t link;        /* COLD_LINK, COLD_GROUP: index */
 };
 enum { COLD_NONE, COLD_REG, COLD_CONST, COLD_CPU, COLD_FRAME };
-enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 16, MAX_QUICK = 128 };
+enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 16, MAX_QUICK = 128, MAX_GROUPS = 128 };
+
+/*
+ * Accesses of a block that one check is made for: off one root, near each other. The first of them,
+ * the head, looks whether all lie in one page that the TLB knows; the others need no look, only the
+ * addend, and leave EFLAGS alone. If it is not so, the block goes on as other code, from the head's
+ * instruction on, in which each access is checked by itself (ir->careful). So no slow path is ever
+ * taken while a group is open but for accesses that are not aligned as they must be, and what a
+ * slow path might do to the page (a store to a device can) is nobody's concern.
+ */
+struct group {
+    ir_ref root;         /* addresses are root + constant */
+    uint16_t head, last; /* instructions */
+    uint16_t members;
+    bool write;        /* at least one member does */
+    int64_t offset;    /* of the head's address from the root */
+    int32_t low, high; /* bytes from the head's address: the first, one past the last */
+    /* Between head and last: where the addend is. */
+    bool live, spilled;
+    uint8_t reg, spill; /* reg: NOREG if it had to go */
+};
 
 struct x64 {
     struct x64_config config;
@@ -212,17 +234,11 @@ struct x64 {
     uint32_t locked, xlocked;
     uint64_t spills; /* slots in use */
     uint32_t xspills;
-    ir_ref flags;  /* the value in EFLAGS, or IR_NONE */
-    bool inverted; /* CF holds the complement of Arm's C */
-    /* The page that the last access off this base was found in: accesses nearby need only stay in
-     * it. Lives in two otherwise free temps, until somebody takes one; a slow path makes `tag`
-     * match nothing. */
-    struct {
-        bool valid, write;
-        uint8_t tag, entry;
-        ir_ref base;
-        int32_t low, high; /* displacements known to be in the page: first, one past the last */
-    } share;
+    ir_ref flags;                   /* the value in EFLAGS, or IR_NONE */
+    bool inverted;                  /* CF holds the complement of Arm's C */
+    struct group group[MAX_GROUPS]; /* of the region */
+    unsigned groups;
+    uint8_t group_in[16]; /* by temp: 1 + the group whose addend it has, or 0 */
     /* The page slots of the block's bases, if it is in a loop; slots are dealt out in turn. */
     struct {
         ir_ref base;
@@ -255,6 +271,7 @@ void x64_analyse(struct x64 *x, const struct ir_block *block);
 void x64_find_loops(struct x64 *x);
 /* Whether an address is likely to stay in a page from one round of its loop to the next. */
 bool x64_is_steady(const struct x64 *x, ir_ref v);
+bool x64_is_access(unsigned op); /* a load or store without further effects */
 /* The pinned register that holds general register state at this offset, or -1. */
 int x64_pin_at(const struct x64 *x, int32_t off, unsigned bytes);
 /* Whether any pinned register's home overlaps. */
@@ -297,6 +314,9 @@ void ra_state_written(struct x64 *x, int32_t off, unsigned bytes);
 void ra_evict_all(struct x64 *x);         /* before a C call */
 void ra_detach(struct x64 *x, bool pins); /* no value depends on CPU state any more */
 void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive); /* temps live after this insn */
+void ra_held(const struct x64 *x, uint16_t *live,
+             uint16_t *xlive);    /* all that hold something now */
+int ra_spill_slot(struct x64 *x); /* for eight bytes */
 
 unsigned ra_xuse(struct x64 *x, ir_ref v);
 struct rm ra_xrm(struct x64 *x, ir_ref v);
@@ -339,13 +359,26 @@ void fl_load_carry(struct x64 *x, ir_ref v, bool inverted);
 /* Makes the condition (0..13) testable and says how. */
 enum x64_cc fl_cond(struct x64 *x, ir_ref v, unsigned cond);
 
+/* --- groups.c --------------------------------------------------------------------------------- */
+/* Finds the groups of a block (find_representatives and lifetimes being done). */
+void x64_find_groups(struct x64 *x, unsigned first, unsigned end);
+void grp_block_begin(struct x64 *x);
+struct group *grp_at(struct x64 *x); /* the current instruction's, or NULL */
+bool grp_is_head(const struct x64 *x, const struct group *g); /* the current one is */
+unsigned grp_use(struct x64 *x, struct group *g);             /* the addend in a temp, locked */
+void grp_open(struct x64 *x, struct group *g, unsigned reg);  /* a temp that is locked has it now */
+void grp_done(struct x64 *x, struct group *g);                /* the current one has used it */
+void grp_evict(struct x64 *x, unsigned reg);                  /* somebody wants this temp */
+
 /* --- emitters --------------------------------------------------------------------------------- */
 struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
 void cg_cold_mem(struct x64 *x, const struct cold *c);
 void cg_cold_slot(struct x64 *x, const struct cold *c);
+void cg_cold_group(struct x64 *x, struct cold *c);
 void cg_cold_fp(struct x64 *x, const struct cold *c);
 void cg_cold_save(struct x64 *x, const struct cold *c);    /* the temps to keep, to the frame */
-void cg_cold_restore(struct x64 *x, const struct cold *c); /* and back, and resumes */
+void cg_cold_reload(struct x64 *x, const struct cold *c);  /* and back; EFLAGS stay */
+void cg_cold_restore(struct x64 *x, const struct cold *c); /* the same, and resumes */
 void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v);
 void cg_cold_resume(struct x64 *x, struct cold *c); /* here; what is live now is kept */
 void cg_cold_control(struct x64 *x, struct cold *c);

@@ -97,10 +97,14 @@ static void emit_cold(struct x64 *x, struct cold *c)
         if (c->from[k])
             enc_patch32(&x->e, c->from[k], enc_at(&x->e));
     c->at = (uint32_t)enc_at(&x->e);
+    if (c->kind == COLD_NOTHING)
+        return;
     if (c->kind == COLD_MEM)
         cg_cold_mem(x, c);
     else if (c->kind == COLD_SLOT)
         cg_cold_slot(x, c);
+    else if (c->kind == COLD_GROUP)
+        cg_cold_group(x, c);
     else if (c->kind == COLD_EVAL || c->kind == COLD_UNORDERED)
         cg_cold_fp(x, c);
     else
@@ -152,7 +156,7 @@ int x64_compile(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, si
     x64_analyse(x, ir->block);
     for (unsigned late = 0; late < 2; late++) { /* what branches do not need comes last */
         for (x->block = 0; x->block < ir->blocks; x->block++)
-            if (cg_only_exits(x, x->order[x->block]) == late && !emit_block(x, ir))
+            if (cg_is_aside(x, x->order[x->block]) == late && !emit_block(x, ir))
                 return -ENOSPC;
     }
     for (unsigned f = 0; f < x->fixups; f++)

@@ -42,11 +42,13 @@ void cg_call_thunk(struct x64 *x, enum thunk thunk);
 void cg_call_eval(struct x64 *x, const struct ir_insn *insn); /* arguments are in scratch */
 
 /* emit_control.c */
-bool cg_only_exits(const struct x64 *x, unsigned block);
+/* Nothing inside the region runs into it: it is there just to be entered from outside. */
+bool cg_is_aside(const struct x64 *x, unsigned block);
 /* Jumps to the address in rax; landing 0..3. */
 void cg_indirect(struct x64 *x, const uint8_t *miss, unsigned landing);
+void cg_careful_exit(struct x64 *x, struct cold *c);
 void cg_itlb_entry(struct x64 *x); /* rcx = the instruction TLB's entry for the address in rax */
-void cg_enter_page(struct x64 *x);                               /* rcx entry, rdx page, rax target */
+void cg_enter_page(struct x64 *x); /* rcx entry, rdx page, rax target */
 void cg_page_address(struct x64 *x, unsigned reg, int32_t pgoff); /* reg = page base + pgoff */
 
 #endif

@@ -44,20 +44,44 @@ static bool in_page(int64_t pgoff)
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
-/* A block that only leaves for elsewhere in the page: jumps to it are links themselves, so that it
- * is there just to be entered from outside. */
-bool cg_only_exits(const struct x64 *x, unsigned block)
+/* The first operation that does something. */
+static const struct ir_insn *first_of(const struct x64 *x, unsigned block)
 {
     unsigned i = x->ir->block[block].first;
     while (x->insn[i].op == IR_INSN)
         i++;
-    return block && x->insn[i].op == IR_EXIT && in_page(x->insn[i].imm);
+    return &x->insn[i];
+}
+
+/* A block that only leaves for elsewhere in the page: jumps to it are links themselves. */
+static bool only_exits(const struct x64 *x, unsigned block)
+{
+    const struct ir_insn *insn = first_of(x, block);
+    return block && insn->op == IR_EXIT && in_page(insn->imm);
+}
+
+bool cg_is_aside(const struct x64 *x, unsigned block)
+{
+    return only_exits(x, block) || (block && first_of(x, block)->op == IR_BR);
+}
+
+/* Where a jump to a block that only jumps on ends up. */
+static unsigned through(const struct x64 *x, unsigned block)
+{
+    const struct ir_insn *insn = first_of(x, block);
+    for (unsigned depth = 0; depth < 8 && insn->op == IR_BR; depth++) {
+        block = (unsigned)insn->imm;
+        insn = first_of(x, block);
+    }
+    return block;
 }
 
 static bool is_next(const struct x64 *x, unsigned block)
 {
     unsigned at = x->block + 1;
-    while (at < x->ir->blocks && cg_only_exits(x, x->order[at]))
+    if (cg_is_aside(x, x->order[x->block])) /* stands elsewhere */
+        return false;
+    while (at < x->ir->blocks && cg_is_aside(x, x->order[at]))
         at++;
     return at < x->ir->blocks && x->order[at] == block;
 }
@@ -98,7 +122,8 @@ static void note_fixup(struct x64 *x, size_t end, unsigned block)
 
 static void jump_block(struct x64 *x, unsigned block)
 {
-    if (cg_only_exits(x, block))
+    block = through(x, block);
+    if (only_exits(x, block))
         link_site(x, -1, exit_of(x, block));
     else if (!is_next(x, block))
         note_fixup(x, enc_jmp32(&x->e), block);
@@ -106,11 +131,12 @@ static void jump_block(struct x64 *x, unsigned block)
 
 static void branch(struct x64 *x, enum x64_cc cc, int64_t blocks)
 {
-    unsigned yes = (uint32_t)blocks, no = (uint32_t)((uint64_t)blocks >> 32);
-    if (cg_only_exits(x, yes)) {
+    unsigned yes = through(x, (uint32_t)blocks);
+    unsigned no = through(x, (uint32_t)((uint64_t)blocks >> 32));
+    if (only_exits(x, yes)) {
         link_site(x, (int)cc, exit_of(x, yes));
         jump_block(x, no);
-    } else if (cg_only_exits(x, no)) {
+    } else if (only_exits(x, no)) {
         link_site(x, (int)cc ^ 1, exit_of(x, no));
         jump_block(x, yes);
     } else if (is_next(x, yes)) {
@@ -318,6 +344,16 @@ static void cold_return(struct x64 *x, struct cold *c)
     cold_link(x, c);
 }
 
+/* To what checks each access of the rest of the block, from the current instruction on. */
+void cg_careful_exit(struct x64 *x, struct cold *c)
+{
+    c->link = (uint16_t)x->code->links;
+    struct x64_link *link = new_link(x, c->pgoff);
+    link->careful = true;
+    link_jump(x, link); /* to what follows */
+    cold_link(x, c);
+}
+
 /* --- leaving ---------------------------------------------------------------------------------- */
 
 static void emit_exits(struct x64 *x, ir_ref v)
@@ -335,12 +371,13 @@ static void emit_exitx(struct x64 *x, ir_ref v)
 static bool poll_and_go(struct x64 *x, ir_ref next)
 {
     const struct ir_insn *insn = &x->insn[next];
+    unsigned block = insn->op == IR_BR ? through(x, (unsigned)insn->imm) : 0;
     if (insn->op == IR_EXIT && in_page(insn->imm)) {
         link_site(x, CC_E, (int32_t)insn->imm);
-    } else if (insn->op == IR_BR && cg_only_exits(x, (unsigned)insn->imm)) {
-        link_site(x, CC_E, exit_of(x, (unsigned)insn->imm));
-    } else if (insn->op == IR_BR && !is_next(x, (unsigned)insn->imm)) {
-        note_fixup(x, enc_jcc32(&x->e, CC_E), (unsigned)insn->imm);
+    } else if (insn->op == IR_BR && only_exits(x, block)) {
+        link_site(x, CC_E, exit_of(x, block));
+    } else if (insn->op == IR_BR && !is_next(x, block)) {
+        note_fixup(x, enc_jcc32(&x->e, CC_E), block);
     } else {
         return false;
     }

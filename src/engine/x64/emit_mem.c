@@ -11,6 +11,11 @@
 
 _Static_assert(sizeof(struct ir_tlb_entry) == 32, "the index is (va >> 12) * 32");
 
+static bool is_write(unsigned op)
+{
+    return op == IR_ST || op == IR_ST2 || op == IR_STV || op == IR_STV2;
+}
+
 /* A guest address as base register + displacement. */
 struct address {
     unsigned base;
@@ -57,7 +62,6 @@ struct cold *cg_cold(struct x64 *x, enum cold_kind kind)
                        .insn = (ir_ref)x->i,
                        .pgoff = x->pgoff,
                        .base = NOREG,
-                       .share_tag = NOREG,
                        .dst = {NOREG, NOREG}};
     return c;
 }
@@ -87,10 +91,12 @@ static unsigned alignment_mask(unsigned memop, unsigned bytes)
 
 /* The registers of a check. */
 struct check {
-    unsigned entry, tag; /* tag: free until the access, unless kept */
-    bool near, keep;     /* leans on x->share; leaves x->share for the next one */
-    bool write;
-    int slot; /* page slot, or -1 */
+    unsigned entry, tag; /* tag: free until the access; NOREG if nothing needs it */
+    struct group *group; /* or NULL */
+    bool member;         /* of a group whose head has looked */
+    bool write;          /* what to ask the TLB for */
+    unsigned align;      /* alignment that is asked of the address, less one */
+    int slot;            /* page slot, or -1 */
 };
 
 /* The page slot of the access at hand: in loops, one for each steady base and direction. */
@@ -112,36 +118,36 @@ static int slot_of(struct x64 *x, ir_ref base, bool write)
     return (int)slot;
 }
 
-/* Whether the access lies so that one of its ends decides: nothing wraps within a page. */
-static bool is_near(const struct x64 *x, struct address a, unsigned bytes, bool write,
-                    unsigned need)
+/* To be called before the result's register is chosen. whole: bytes that have to be aligned as one
+ * if the operation asks for that, or 0; spare: k.tag is wanted for the data. */
+static struct check begin_check(struct x64 *x, struct address a, bool write, unsigned whole,
+                                bool spare)
 {
-    uint32_t taken = x->locked | 1u << x->share.entry | 1u << x->share.tag;
-    return x->share.valid && (unsigned)__builtin_popcount(TEMPS & ~taken) >= need &&
-           x->share.base == a.value && x->share.write == write &&
-           (a.disp >= x->share.low || a.disp + (int32_t)bytes <= x->share.high);
-}
-
-/* To be called before the result's register is chosen. need: temps that the access takes besides
- * its operands, one for the check included. */
-static struct check begin_check(struct x64 *x, struct address a, unsigned bytes, bool write,
-                                unsigned need)
-{
+    struct group *g = grp_at(x);
     struct check k = {.write = write,
-                      .near = is_near(x, a, bytes, write, need),
-                      .keep = x->val[x->i].mark & MARK_SHARE,
+                      .group = g,
+                      .align = alignment_mask(x->insn[x->i].aux, whole),
+                      .tag = NOREG,
                       .slot = -1};
-    if (!k.near)
-        k.slot = slot_of(x, a.value, write);
-    if (k.near) {
-        k.entry = x->share.entry;
-        x->locked |= 1u << x->share.entry | 1u << x->share.tag;
+    if (g && !grp_is_head(x, g)) {
+        k.member = true;
+        k.entry = grp_use(x, g);
     } else {
-        x->share.valid = false;
+        k.write |= g && g->write;
+        k.slot = slot_of(x, a.value, k.write);
         k.entry = ra_temp(x);
     }
-    k.tag = ra_temp(x);
+    if (!k.member || k.align || spare)
+        k.tag = ra_temp(x);
     return k;
+}
+
+/* An access without a check of any kind: nothing of it changes EFLAGS. */
+static void begin_access(struct x64 *x, unsigned whole)
+{
+    const struct group *g = grp_at(x);
+    if (!g || grp_is_head(x, g) || alignment_mask(x->insn[x->i].aux, whole))
+        fl_clobber(x);
 }
 
 static void test_alignment(struct x64 *x, struct cold *c, struct address a, unsigned align,
@@ -163,16 +169,6 @@ static void page_of(struct x64 *x, unsigned reg, unsigned base, int32_t disp)
     else
         enc_mov(&x->e, W64, reg, base);
     enc_alu_imm(&x->e, ALU_AND, W64, reg, -(int32_t)IR_PAGE_SIZE);
-}
-
-/* By the page of the access before: its last byte if above that one, else its first. */
-static void near_check(struct x64 *x, struct cold *c, const struct check *k, struct address a,
-                       unsigned bytes)
-{
-    bool above = a.disp >= x->share.low;
-    page_of(x, k->tag, a.base, above ? a.disp + (int32_t)bytes - 1 : a.disp);
-    enc_alu(&x->e, ALU_CMP, W64, k->tag, x->share.tag);
-    c->from[0] = (uint32_t)enc_jcc32(&x->e, CC_NE);
 }
 
 /* entry: an offset from r15, or for the user TLB the entry's address. */
@@ -238,8 +234,6 @@ static void slot_check(struct x64 *x, struct cold *slow, const struct check *k, 
     enc_alu_imm(e, ALU_CMP, W64, k->tag, (int32_t)(IR_PAGE_SIZE - bytes));
     c->from[0] = (uint32_t)enc_jcc32(e, CC_A);
     enc_load(e, W64, k->entry, slot_field(x, slot, offsetof(struct ir_page_slot, addend)));
-    if (k->keep)
-        enc_load(e, W64, k->tag, slot_field(x, slot, offsetof(struct ir_page_slot, page)));
     c->resume = (uint32_t)enc_at(e);
 }
 
@@ -259,37 +253,65 @@ void cg_cold_slot(struct x64 *x, const struct cold *c)
     enc_patch32(e, enc_jmp32(e), c->resume);
 }
 
+/* The bytes of a group seen as one access: its head leads to cold code that asks the TLB. */
+static struct cold *cold_group(struct x64 *x, const struct group *g, struct address *a)
+{
+    struct cold *c = cg_cold(x, COLD_GROUP);
+    a->disp += g->low;
+    c->base = (uint8_t)a->base;
+    c->disp = a->disp;
+    c->bytes = (uint16_t)(g->high - g->low);
+    c->write = g->write;
+    ra_held(x, &c->live, &c->xlive);
+    c->resume = (uint32_t)enc_at(&x->e);
+    return c;
+}
+
 /*
  * Leaves the addend in k->entry; the host address is entry + a.base + a.disp. One compare catches a
  * miss and a crossing (by the last byte's page).
  */
 static void tlb_check(struct x64 *x, struct cold *c, const struct check *k, struct address a,
-                      unsigned bytes, unsigned align)
+                      unsigned bytes)
 {
+    struct group *g = k->group;
+    unsigned align = k->align;
     if (align)
         test_alignment(x, c, a, align, k->tag);
-    if (k->near) {
-        near_check(x, c, k, a, bytes);
-        if (a.disp < x->share.low)
-            x->share.low = a.disp;
-        if (a.disp + (int32_t)bytes > x->share.high)
-            x->share.high = a.disp + (int32_t)bytes;
-        x->share.valid = k->keep;
-        return;
+    if (g) {
+        if (!align && !c->from[2])
+            c->kind = COLD_NOTHING;
+        if (!k->member) {
+            c = cold_group(x, g, &a);
+            bytes = c->bytes;
+            align = 0;
+        }
     }
     if (k->slot >= 0)
         slot_check(x, c, k, a, bytes, align);
-    else
+    else if (!k->member)
         full_check(x, c, k, a, bytes, align);
-    if (k->keep) {
-        x->share.valid = true;
-        x->share.write = k->write;
-        x->share.base = a.value;
-        x->share.tag = (uint8_t)k->tag;
-        x->share.entry = (uint8_t)k->entry;
-        x->share.low = a.disp;
-        x->share.high = a.disp + (int32_t)bytes;
-    }
+    if (g && !k->member)
+        grp_open(x, g, k->entry);
+    if (g)
+        grp_done(x, g);
+}
+
+/* The TLB does not know the page of a group, or there are two: it is asked, and what it cannot do
+ * goes on as code that checks each access by itself. */
+void cg_cold_group(struct x64 *x, struct cold *c)
+{
+    struct enc *e = &x->e;
+    cg_cold_save(x, c);
+    enc_lea(e, W64, RSI, mem_at(c->base, c->disp));
+    enc_mov_imm(e, RDX, c->bytes);
+    enc_mov_imm(e, RCX, c->write);
+    enc_mov_imm(e, RAX, is_write(x->insn[c->insn].op));
+    cg_call_thunk(x, THUNK_FILL);
+    enc_test(e, W32, RAX, RAX);
+    cg_cold_reload(x, c);
+    enc_patch32(e, enc_jcc32(e, CC_NE), c->resume);
+    cg_careful_exit(x, c);
 }
 
 static bool always_slow(const struct x64 *x, unsigned memop)
@@ -306,7 +328,6 @@ static void go_cold(struct x64 *x, struct cold *c)
 void cg_cold_resume(struct x64 *x, struct cold *c)
 {
     c->resume = (uint32_t)enc_at(&x->e);
-    c->share_tag = x->share.valid ? x->share.tag : NOREG;
     ra_live(x, &c->live, &c->xlive);
     uint16_t *mask = x->val[c->insn].type == IR_V128 ? &c->xlive : &c->live;
     for (unsigned k = 0; k < 2; k++)
@@ -351,7 +372,7 @@ static void emit_ld(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned memop = insn->aux, bytes = IR_MEM_BYTES(memop);
-    fl_clobber(x);
+    begin_access(x, bytes);
     struct address a = address_of(x, insn->arg[0]);
     if (always_slow(x, memop)) {
         struct cold *c = cold_access(x, a);
@@ -361,15 +382,14 @@ static void emit_ld(struct x64 *x, ir_ref v)
         return;
     }
     struct cold *c = cold_access(x, a);
-    struct check k = begin_check(x, a, bytes, false, 2);
-    unsigned align = alignment_mask(memop, bytes);
-    if (x->val[v].hint == NOREG && (k.near || !k.keep)) {
-        tlb_check(x, c, &k, a, bytes, align); /* the tag's register is free again */
+    struct check k = begin_check(x, a, false, bytes, false);
+    if (x->val[v].hint == NOREG && k.tag != NOREG) {
+        tlb_check(x, c, &k, a, bytes); /* the tag's register is free again */
         ra_def_in(x, v, k.tag);
         c->dst[0] = (uint8_t)k.tag;
     } else {
         c->dst[0] = (uint8_t)ra_def(x, v, true); /* nothing is emitted after this but the access */
-        tlb_check(x, c, &k, a, bytes, align);
+        tlb_check(x, c, &k, a, bytes);
     }
     load_int(x, memop, is_wide(insn), c->dst[0], mem_index(k.entry, a.base, 0, a.disp));
     cg_cold_resume(x, c);
@@ -423,13 +443,28 @@ static void emit_whole_ld2(struct x64 *x, ir_ref v, ir_ref hi, struct address a)
     const struct ir_insn *insn = &x->insn[v];
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
     unsigned t = ra_xtemp(x);
-    struct check k = begin_check(x, a, 2 * el, false, 3);
+    if (el == 4)
+        fl_clobber(x); /* the halves are shifted apart */
+    struct check k = begin_check(x, a, false, 2 * el, false);
     struct cold *c = cold_access(x, a);
     c->dst[0] = (uint8_t)ra_def(x, v, true);
     c->dst[1] = (uint8_t)ra_def(x, hi, true);
-    tlb_check(x, c, &k, a, 2 * el, alignment_mask(memop, 2 * el));
+    tlb_check(x, c, &k, a, 2 * el);
     load_pair(x, memop, t, c, mem_index(k.entry, a.base, 0, a.disp));
     cg_cold_resume(x, c);
+}
+
+/* One after the other; the base may be one of the results, which is loaded last then. */
+static void load_both(struct x64 *x, const struct ir_insn *insn, const struct cold *c,
+                      struct check k, struct address a)
+{
+    unsigned el = IR_MEM_BYTES(insn->aux), first = c->dst[0] == a.base;
+    for (unsigned n = 0; n < 2; n++) {
+        unsigned which = n ^ first;
+        if (c->dst[which] != NOREG)
+            load_int(x, insn->aux, is_wide(insn), c->dst[which],
+                     mem_index(k.entry, a.base, 0, a.disp + (int32_t)(which * el)));
+    }
 }
 
 static void emit_ld2(struct x64 *x, ir_ref v)
@@ -437,22 +472,22 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
     ir_ref hi = second_of(x, v, IR_HI);
-    fl_clobber(x);
-    struct address a = address_of(x, insn->arg[0]);
     bool whole = hi != IR_NONE && is_whole(x, memop) && is_wide(insn);
+    begin_access(x, 2 * el);
+    struct address a = address_of(x, insn->arg[0]);
     bool across = whole && lies_across(x, a, 2 * el);
     if (whole && !across) {
         emit_whole_ld2(x, v, hi, a);
         return;
     }
-    struct check k = begin_check(x, a, 2 * el, false, 3);
+    if (across)
+        fl_clobber(x);
+    struct check k = begin_check(x, a, false, 2 * el, false);
     struct cold *c = cold_access(x, a);
-    /* The slow path reads all before it writes; the fast one adds up the address first, since the
-     * base may be one of the results. */
+    /* The slow path reads all before it writes. */
     c->dst[0] = (uint8_t)ra_def(x, v, true);
     if (hi != IR_NONE)
         c->dst[1] = (uint8_t)ra_def(x, hi, true);
-    bool overlap = c->dst[0] == a.base || c->dst[1] == a.base;
     if (across) { /* unless SP is not aligned after all */
         enc_test_imm(&x->e, W32, a.base, 15);
         c->from[2] = (uint32_t)enc_jcc32(&x->e, CC_NE);
@@ -460,19 +495,8 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     if (always_slow(x, memop)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, &k, a, 2 * el, alignment_mask(memop, 2 * el));
-        struct x64_mem m = mem_index(k.entry, a.base, 0, a.disp);
-        if (overlap) {
-            unsigned sum = x->share.valid ? k.tag : k.entry; /* the addend may be kept */
-            if (sum == x->share.tag && x->share.valid)
-                x->share.valid = false;
-            enc_lea(&x->e, W64, sum, m);
-            m = mem_at(sum, 0);
-        }
-        load_int(x, memop, is_wide(insn), c->dst[0], m);
-        m.disp += (int32_t)el;
-        if (hi != IR_NONE)
-            load_int(x, memop, is_wide(insn), c->dst[1], m);
+        tlb_check(x, c, &k, a, 2 * el);
+        load_both(x, insn, c, k, a);
     }
     cg_cold_resume(x, c);
 }
@@ -532,9 +556,9 @@ static void emit_whole_st2(struct x64 *x, ir_ref v)
     unsigned data[2], t = ra_xtemp(x);
     for (unsigned k = 0; k < 2; k++)
         data[k] = ra_use(x, insn->arg[k + 1]);
-    struct check check = begin_check(x, a, 2 * el, true, 1);
+    struct check check = begin_check(x, a, true, 2 * el, false);
     struct cold *c = cold_access(x, a);
-    tlb_check(x, c, &check, a, 2 * el, alignment_mask(memop, 2 * el));
+    tlb_check(x, c, &check, a, 2 * el);
     join_pair(x, el == 8, t, data[0], data[1]);
     enc_sse1_rm(&x->e, el == 8 ? OP_MOVDQU_STORE : OP_MOVQ_STORE, t,
                 mem_index(check.entry, a.base, 0, a.disp));
@@ -547,7 +571,7 @@ static void emit_st(struct x64 *x, ir_ref v)
     unsigned memop = insn->aux, n = insn->op == IR_ST2 ? 2 : 1;
     unsigned el = IR_MEM_BYTES(memop), bytes = n * el, data[2];
     int32_t imm[2];
-    fl_clobber(x);
+    begin_access(x, bytes);
     if (n == 2 && el >= 4 && is_whole(x, memop)) {
         emit_whole_st2(x, v);
         return;
@@ -555,14 +579,12 @@ static void emit_st(struct x64 *x, ir_ref v)
     struct address a = address_of(x, insn->arg[0]);
     for (unsigned k = 0; k < n; k++)
         data[k] = store_operand(x, memop, insn->arg[k + 1], &imm[k]);
-    struct check check = begin_check(x, a, bytes, true, 1);
-    if (memop & (IR_MEM_BE | IR_MEM_RELEASE) && !check.near)
-        check.keep = false; /* the tag's register is wanted for the data */
+    struct check check = begin_check(x, a, true, bytes, memop & (IR_MEM_BE | IR_MEM_RELEASE));
     struct cold *c = cold_access(x, a);
     if (always_slow(x, memop)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, &check, a, bytes, alignment_mask(memop, bytes));
+        tlb_check(x, c, &check, a, bytes);
         struct x64_mem m = mem_index(check.entry, a.base, 0, a.disp);
         for (unsigned k = 0; k < n; k++) {
             store_int(x, memop, data[k], imm[k], check.tag, m);
@@ -618,10 +640,10 @@ static void emit_ldv(struct x64 *x, ir_ref v)
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
     bool pair = insn->op == IR_LDV2;
     ir_ref hi = pair ? second_of(x, v, IR_HIV) : IR_NONE;
-    fl_clobber(x);
-    struct address a = address_of(x, insn->arg[0]);
     unsigned bytes = pair ? 2 * el : el;
-    struct check k = begin_check(x, a, bytes, false, 2);
+    begin_access(x, bytes);
+    struct address a = address_of(x, insn->arg[0]);
+    struct check k = begin_check(x, a, false, bytes, false);
     unsigned spare = el < 4 ? ra_temp(x) : NOREG;
     struct cold *c = cold_access(x, a);
     c->dst[0] = (uint8_t)ra_xdef(x, v);
@@ -631,7 +653,7 @@ static void emit_ldv(struct x64 *x, ir_ref v)
     if (memop & (IR_MEM_UNPRIV | IR_MEM_BE)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, &k, a, bytes, alignment_mask(memop, bytes));
+        tlb_check(x, c, &k, a, bytes);
         struct x64_mem m = mem_index(k.entry, a.base, 0, a.disp);
         load_vec(x, memop, c->dst[0], spare, m);
         m.disp += (int32_t)el;
@@ -645,16 +667,16 @@ static void emit_stv(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop), n = insn->op == IR_STV2 ? 2 : 1, data[2];
-    fl_clobber(x);
+    begin_access(x, n * el);
     struct address a = address_of(x, insn->arg[0]);
     for (unsigned k = 0; k < n; k++)
         data[k] = ra_xuse(x, insn->arg[k + 1]);
-    struct check check = begin_check(x, a, n * el, true, 1);
+    struct check check = begin_check(x, a, true, n * el, false);
     struct cold *c = cold_access(x, a);
     if (memop & (IR_MEM_UNPRIV | IR_MEM_BE)) {
         go_cold(x, c);
     } else {
-        tlb_check(x, c, &check, a, n * el, alignment_mask(memop, n * el));
+        tlb_check(x, c, &check, a, n * el);
         struct x64_mem m = mem_index(check.entry, a.base, 0, a.disp);
         for (unsigned k = 0; k < n; k++) {
             store_vec(x, memop, data[k], m);
@@ -673,12 +695,12 @@ static void emit_probe(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     fl_clobber(x);
     struct address a = address_of(x, insn->arg[0]);
-    struct check k = begin_check(x, a, (unsigned)insn->imm, insn->aux & IR_MEM_WRITE, 1);
+    struct check k = begin_check(x, a, insn->aux & IR_MEM_WRITE, 0, false);
     struct cold *c = cold_access(x, a);
     if (insn->aux & IR_MEM_UNPRIV || insn->imm > IR_PAGE_SIZE)
         go_cold(x, c);
     else
-        tlb_check(x, c, &k, a, (unsigned)insn->imm, alignment_mask(insn->aux, 0));
+        tlb_check(x, c, &k, a, (unsigned)insn->imm);
     cg_cold_resume(x, c);
 }
 
@@ -689,9 +711,9 @@ static void emit_zero(struct x64 *x, ir_ref v)
     fl_clobber(x);
     struct address a = address_of(x, insn->arg[0]);
     unsigned zero = ra_xtemp(x);
-    struct check k = begin_check(x, a, IR_ZERO_BYTES, true, 1);
+    struct check k = begin_check(x, a, true, 0, false);
     struct cold *c = cold_access(x, a);
-    tlb_check(x, c, &k, a, IR_ZERO_BYTES, 0);
+    tlb_check(x, c, &k, a, IR_ZERO_BYTES);
     vec_zero(x, zero);
     for (int32_t at = 0; at < IR_ZERO_BYTES; at += 16)
         enc_sse1_rm(&x->e, OP_MOVDQU_STORE, zero, mem_index(k.entry, a.base, 0, a.disp + at));
@@ -764,11 +786,11 @@ static void emit_atom(struct x64 *x, ir_ref v)
     ra_take(x, RAX);
     struct address a = address_of(x, insn->arg[0]);
     unsigned b = ra_use(x, insn->arg[1]);
-    struct check k = begin_check(x, a, bytes, true, 1);
+    struct check k = begin_check(x, a, true, bytes, false);
     unsigned entry = k.entry, tag = k.tag;
     struct cold *c = cold_access(x, a);
     c->dst[0] = RAX;
-    tlb_check(x, c, &k, a, bytes, alignment_mask(memop, bytes));
+    tlb_check(x, c, &k, a, bytes);
     struct x64_mem m = mem_index(entry, a.base, 0, a.disp);
     struct enc *e = &x->e;
     if (kind == IR_ATOM_ADD || kind == IR_ATOM_SWP) {
@@ -808,12 +830,12 @@ static void emit_cas(struct x64 *x, ir_ref v)
     struct address a = address_of(x, insn->arg[0]);
     /* b and c are fetched after the check, out of places that the slow path sees, too */
     ir_ref old = x->val[insn->arg[1]].rep, new = x->val[insn->arg[2]].rep;
-    struct check k = begin_check(x, a, bytes, true, 1);
+    struct check k = begin_check(x, a, true, bytes, false);
     unsigned entry = k.entry, tag = k.tag;
     unsigned data = x->val[new].at & (AT_REG | AT_PIN) ? x->val[new].reg : NOREG;
     struct cold *c = cold_access(x, a);
     c->dst[0] = RAX;
-    tlb_check(x, c, &k, a, bytes, alignment_mask(memop, bytes));
+    tlb_check(x, c, &k, a, bytes);
     struct enc *e = &x->e;
     ra_move_to(x, old, RAX);
     if (data == NOREG) {

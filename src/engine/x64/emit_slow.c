@@ -154,10 +154,8 @@ void cg_cold_save(struct x64 *x, const struct cold *c)
     }
 }
 
-void cg_cold_restore(struct x64 *x, const struct cold *c)
+void cg_cold_reload(struct x64 *x, const struct cold *c)
 {
-    if (c->share_tag != NOREG) /* C code has clobbered it; no page is odd */
-        enc_mov_imm(&x->e, c->share_tag, 1);
     for (uint32_t m = c->live; m; m &= m - 1) {
         int32_t r = __builtin_ctz(m);
         enc_load(&x->e, W64, (unsigned)r, frame_mem(FRAME_SAVE + 8 * r));
@@ -166,6 +164,11 @@ void cg_cold_restore(struct x64 *x, const struct cold *c)
         int32_t r = __builtin_ctz(m);
         enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, (unsigned)r, frame_mem(FRAME_XSAVE + 16 * r));
     }
+}
+
+void cg_cold_restore(struct x64 *x, const struct cold *c)
+{
+    cg_cold_reload(x, c);
     size_t end = enc_jmp32(&x->e);
     enc_patch32(&x->e, end, c->resume);
 }

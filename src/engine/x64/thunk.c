@@ -364,6 +364,7 @@ int x64_make_thunks(struct x64 *x, size_t *used)
     make_slow(x, THUNK_STV, (uintptr_t)rt->stv);
     make_slow(x, THUNK_PROBE, (uintptr_t)rt->probe);
     make_slow(x, THUNK_ZERO, (uintptr_t)rt->zero);
+    make_slow(x, THUNK_FILL, (uintptr_t)rt->fill);
     make_slow(x, THUNK_ATOM, (uintptr_t)rt->atom);
     make_slow(x, THUNK_CAS, (uintptr_t)rt->cas);
     make_slow(x, THUNK_LDX, (uintptr_t)rt->ldx);

@@ -39,7 +39,7 @@ void x64_probe(enum x64_level limit, struct x64_host *host);
 enum {
     X64_NO_FUSE = 1,     /* one host instruction for two operations */
     X64_NO_LAZY = 2,     /* values that only their user computes */
-    X64_NO_SHARE = 4,    /* accesses that lean on the TLB check of the one before */
+    X64_NO_SHARE = 4,    /* one check for several accesses */
     X64_NO_HINT = 8,     /* results computed right in the pinned register they go to */
     X64_NO_SLOTS = 16,   /* loops that remember pages */
     X64_NO_RETURNS = 32, /* the stack of return addresses */
@@ -91,6 +91,7 @@ struct x64_link {
     int32_t pgoff;  /* target, from the start of the region's page; outside 0..4095: cross-page */
     uint32_t jump;  /* offset in the region's code of the aligned rel32 to patch */
     uint32_t guard; /* cross-page: offset of the aligned imm32 page_id; 0: in-page */
+    bool careful;   /* in-page: to code that was made for this link alone, with ir->careful */
 };
 
 enum { X64_MAX_LINKS = 256, X64_MAX_FARS = 1024 };

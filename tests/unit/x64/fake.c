@@ -214,13 +214,6 @@ static uint64_t fake_stx(void *vcpu, uint64_t va, uint64_t a, uint64_t b, uint32
     return 0;
 }
 
-const struct ir_runtime fake_runtime = {
-    fake_ld,    fake_st,   fake_ld2,  fake_st2, fake_ldv, fake_stv,
-    fake_probe, fake_zero, fake_atom, fake_cas, fake_ldx, fake_stx,
-};
-
-/* --- helpers ---------------------------------------------------------------------------------- */
-
 /* Leaves nothing of the volatile registers. */
 static void clobber(void)
 {
@@ -232,6 +225,29 @@ static void clobber(void)
                      : "r8", "r9", "r10", "r11", "rsi", "rdi", "rcx", "rdx", "xmm0", "xmm1", "xmm2",
                        "cc");
 }
+
+/* The last page is not in the TLB until somebody asks for it. */
+static uint64_t fake_fill(void *vcpu, uint64_t va, uint64_t bytes, uint32_t write, uint32_t first)
+{
+    struct fake_cpu *cpu = vcpu;
+    uint64_t page = va & ~0xfffull;
+    struct ir_tlb_entry *entry = &cpu->dtlb[va >> 12 & (FAKE_TLB - 1)];
+    cpu->fills++;
+    clobber();
+    if (((va + bytes - 1) & ~0xfffull) != page)
+        return 0;
+    if (page == FAKE_BASE + FAKE_SIZE - 0x1000)
+        *entry = (struct ir_tlb_entry){
+            .rtag = page, .wtag = page, .addend = (uintptr_t)cpu->memory - FAKE_BASE};
+    return (write ? entry->wtag : entry->rtag) == page;
+}
+
+const struct ir_runtime fake_runtime = {
+    fake_ld,   fake_st,   fake_ld2,  fake_st2, fake_ldv, fake_stv, fake_probe,
+    fake_zero, fake_fill, fake_atom, fake_cas, fake_ldx, fake_stx,
+};
+
+/* --- helpers ---------------------------------------------------------------------------------- */
 
 static uint64_t plain(void *cpu, uint64_t a, uint64_t b, uint64_t c)
 {

@@ -32,6 +32,8 @@ struct fake_cpu {
     struct ir_page_slot slots[IR_PAGE_SLOTS];
     uint8_t memory[FAKE_SIZE];
     uint64_t calls; /* how often a service ran */
+    uint64_t fills; /* how often the TLB was to be filled */
+    uint32_t left;  /* 1 + the link that an unlinked exit took, by tests that note it */
 };
 
 extern const struct ir_layout fake_layout;

@@ -23,6 +23,7 @@ struct bench {
     struct region {
         uint64_t va;
         uint8_t *code;
+        bool careful;
         struct x64_code out;
     } region[MAX_REGIONS];
     unsigned regions;
@@ -32,17 +33,17 @@ struct bench {
     void *table[2][1024]; /* of the pages PAGE and PAGE + 0x1000 */
 };
 
-static struct region *find(struct bench *b, uint64_t va)
+static struct region *find(struct bench *b, uint64_t va, bool careful)
 {
     for (unsigned k = 0; k < b->regions; k++)
-        if (b->region[k].va == va)
+        if (b->region[k].va == va && b->region[k].careful == careful)
             return &b->region[k];
     return NULL;
 }
 
-static void *enter(struct bench *b, uint64_t va)
+static void *enter(struct bench *b, uint64_t va, bool careful)
 {
-    struct region *r = find(b, va);
+    struct region *r = find(b, va, careful);
     b->last_va = va;
     if (r)
         b->cpu.pc_page = va & ~0xfffull;
@@ -53,18 +54,20 @@ static void *lookup(void *cpu, uint64_t va)
 {
     struct bench *b = cpu;
     b->lookups++;
-    return enter(b, va);
+    return enter(b, va, false);
 }
 
 /* Links are numbered 1000 * region + index. */
 static void *link_to(void *cpu, uint64_t va, uint32_t link)
 {
     struct bench *b = cpu;
-    struct region *from = &b->region[link / 1000], *to = find(b, va);
+    struct region *from = &b->region[link / 1000];
+    bool careful = from->out.link[link % 1000].careful;
+    struct region *to = find(b, va, careful);
     b->links++;
     if (b->set_links && to)
         x64_link_set(&from->out.link[link % 1000], from->code, from->code, to->code, PAGE_ID);
-    return enter(b, va);
+    return enter(b, va, careful);
 }
 
 static int begin(void **state)
@@ -136,6 +139,7 @@ static void finish(struct bench *b, bool in_table)
     assert_null(ir_verify(b->ir, fake_helpers, FAKE_HELPERS, buf, sizeof(buf)));
     ir_count_uses(b->ir);
     r->code = b->code + b->used;
+    r->careful = b->ir->careful;
     assert_int_equal(
         x64_compile(b->x, b->ir, r->code, r->code, FAKE_CODE - b->used, 1000 * b->regions, &r->out),
         0);
@@ -369,6 +373,70 @@ static void conditional_exits_are_links(void **state)
     assert_int_equal(b->links, 2);
 }
 
+/* x2 = [x1 + 8]; x3 = [x1]; [x1 + 16] = x2, with flags that are wanted across the last two. */
+static void three_accesses(struct bench *b, bool careful)
+{
+    start(b, PAGE);
+    b->ir->careful = careful;
+    ir_ref base = reg(b, 1);
+    ir_ref second = ir_add(b->ir, IR_I64, base, ir_const(b->ir, IR_I64, 8));
+    ir_ref third = ir_add(b->ir, IR_I64, base, ir_const(b->ir, IR_I64, 16));
+    ir_put(b->ir, IR_I64, ir_ld(b->ir, IR_I64, second, 3), fake_layout.x0 + 16);
+    ir_insn(b->ir, 4);
+    ir_ref flags = ir_fladd(b->ir, IR_I64, reg(b, 2), reg(b, 2));
+    ir_insn(b->ir, 8);
+    ir_put(b->ir, IR_I64, ir_ld(b->ir, IR_I64, base, 3), fake_layout.x0 + 24);
+    ir_insn(b->ir, 12);
+    ir_st(b->ir, IR_I64, third, reg(b, 2), 3);
+    ir_insn(b->ir, 16);
+    ir_put(b->ir, IR_I64, ir_adc(b->ir, IR_I64, reg(b, 2), reg(b, 3), flags), fake_layout.x0 + 32);
+    ir_exits(b->ir, 20);
+    finish(b, false);
+}
+
+/* Runs them at an offset of the fake's memory, and looks whether they were done. */
+static void run_three(struct bench *b, unsigned at)
+{
+    const uint64_t two = 0x8000000000000001, three = 5;
+    uint64_t stored;
+    memcpy(b->cpu.memory + at, &three, 8);
+    memcpy(b->cpu.memory + at + 8, &two, 8);
+    b->cpu.x[1] = FAKE_BASE + at;
+    b->cpu.calls = b->cpu.fills = 0;
+    b->links = 0;
+    run(b);
+    memcpy(&stored, b->cpu.memory + at + 16, 8);
+    assert_int_equal(b->cpu.x[2], two);
+    assert_int_equal(b->cpu.x[3], three);
+    assert_int_equal(stored, two);
+    assert_int_equal(b->cpu.x[4], two + three + 1);
+    assert_int_equal(b->cpu.pc, PAGE + 20);
+}
+
+static void accesses_off_one_base_take_one_look(void **state)
+{
+    struct bench *b = *state;
+    three_accesses(b, false);
+    three_accesses(b, true);
+    run_three(b, 0x100);
+    assert_int_equal(b->cpu.fills + b->cpu.calls + b->links, 0);
+    run_three(b, FAKE_SIZE - 24); /* the TLB learns the page */
+    assert_int_equal(b->cpu.fills, 1);
+    assert_int_equal(b->cpu.calls + b->links, 0);
+    run_three(b, FAKE_SIZE - 24);
+    assert_int_equal(b->cpu.fills, 0);
+    run_three(b, 0xff0); /* in two pages: one after the other */
+    assert_int_equal(b->cpu.fills, 1);
+    assert_int_equal(b->links, 1);
+    assert_int_equal(b->cpu.calls, 0);
+    run_three(b, 0xff4); /* one of them is, itself */
+    assert_int_equal(b->links, 0);
+    assert_int_equal(b->cpu.calls, 1);
+    run_three(b, 0x2100); /* read-only: the store is one for the service */
+    assert_int_equal(b->cpu.fills, 1);
+    assert_int_equal(b->cpu.calls, 1);
+}
+
 static void too_little_room_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -398,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(attention_leaves_at_the_poll, begin, end),
         cmocka_unit_test_setup_teardown(a_loop_within_the_region_runs, begin, end),
         cmocka_unit_test_setup_teardown(conditional_exits_are_links, begin, end),
+        cmocka_unit_test_setup_teardown(accesses_off_one_base_take_one_look, begin, end),
         cmocka_unit_test_setup_teardown(too_little_room_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
