@@ -311,7 +311,7 @@ struct ir_rstack_entry {
 
 /* The exclusive monitor of one vCPU: LDXR records, STXR compares and swaps. */
 struct ir_monitor {
-    uint64_t addr; /* physical address of the access, ~0 when open */
+    uint64_t addr; /* which memory: an address of the runtime's choice, ~0 when open */
     uint64_t size; /* bytes */
     uint64_t value[2];
 };

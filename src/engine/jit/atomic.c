@@ -2,8 +2,8 @@
 /*
  * Atomics and exclusives by the slow path.
  *
- * The exclusive monitor is emulated by compare-and-swap: LDXR records the physical address and the
- * value, STXR stores if memory still holds that value. A location that was changed and changed
+ * The exclusive monitor is emulated by compare-and-swap: LDXR records where the memory lies
+ * on the host and its value, STXR stores if memory still holds that value. A location that was changed and changed
  * back in between lets the store pass where hardware's monitor would fail it; code that relies on
  * exclusives alone to notice that cannot tell, as the architecture allows no other access between
  * the two (manual B2.12.5).
@@ -14,25 +14,27 @@
 #include "base/bits.h"
 #include "engine/jit/bytes.h"
 #include "engine/jit/jit.h"
-#include "machine/mem/mem.h"
 
 enum { FSC_UNSUPPORTED = 0x35 }; /* IMPLEMENTATION DEFINED fault: unsupported exclusive or atomic */
 
 /* An aligned address (or one within 16 bytes, FEAT_LSE2) of `size` bytes of RAM to read and write;
  * NULL: exception taken. */
 static uint8_t *address(struct jit_vcpu *vcpu, uint64_t va, uint32_t size, uint32_t memop,
-                        int32_t pgoff, enum arm_access access, uint64_t *pa)
+                        int32_t pgoff, enum arm_access access)
 {
+    uint8_t *host = NULL;
     struct jit_target target;
 
     vcpu->cpu.pc = vcpu->cpu.pc_page + (uint64_t)(int64_t)pgoff;
     vcpu->stat_slow++;
+    if (!(va & (size - 1)) && (access == ARM_WRITE || jit_tlb_host(vcpu, va, false, memop)))
+        host = jit_tlb_host(vcpu, va, access != ARM_READ, memop);
+    if (host)
+        return host;
     if (!jit_resolve(vcpu, va, size, memop | IR_MEM_ALIGN | IR_MEM_ATOMIC, access, &target))
         return NULL;
     if (!target.host)
         arm_take_data_abort(&vcpu->cpu, va, FSC_UNSUPPORTED, access != ARM_READ, false);
-    if (pa)
-        *pa = target.pa;
     return target.host;
 }
 
@@ -133,7 +135,7 @@ static bool cas_sized(void *p, uint64_t *expected, uint64_t desired, uint32_t si
 uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pgoff, uint32_t kind)
 {
     uint32_t size = IR_MEM_BYTES(memop);
-    uint8_t *p = address(cpu, va, size, memop, pgoff, ARM_ATOMIC, NULL);
+    uint8_t *p = address(cpu, va, size, memop, pgoff, ARM_ATOMIC);
     uint64_t raw, old, new;
 
     if (!p)
@@ -149,7 +151,7 @@ uint64_t jit_atom(void *cpu, uint64_t va, uint64_t b, uint32_t memop, int32_t pg
 uint64_t jit_cas(void *cpu, uint64_t va, uint64_t b, uint64_t c, uint32_t memop, int32_t pgoff)
 {
     uint32_t size = IR_MEM_BYTES(memop);
-    uint8_t *p = address(cpu, va, size, memop, pgoff, ARM_ATOMIC, NULL);
+    uint8_t *p = address(cpu, va, size, memop, pgoff, ARM_ATOMIC);
     uint64_t expected;
 
     if (!p)
@@ -171,12 +173,12 @@ uint64_t jit_ldx(void *cpu, uint64_t va, uint32_t memop, int32_t pgoff, uint32_t
     struct jit_vcpu *vcpu = jit_vcpu(cpu);
     struct ir_monitor *m = monitor(vcpu);
     uint32_t size = IR_MEM_BYTES(memop);
-    uint64_t pa, second;
-    uint8_t *p = address(vcpu, va, size << pair, memop, pgoff, ARM_READ, &pa);
+    uint64_t second;
+    uint8_t *p = address(vcpu, va, size << pair, memop, pgoff, ARM_READ);
 
     if (!p)
         return 0;
-    m->addr = pa;
+    m->addr = (uintptr_t)p;
     m->size = size << pair;
     if (pair && size == 4) { /* 64 bits at once: LDXP of two words is single-copy atomic */
         uint64_t both = load_sized(p, 8);
@@ -195,12 +197,11 @@ bool jit_monitor_lost(const struct jit_vcpu *vcpu)
 {
     const struct ir_monitor *m = (const struct ir_monitor *)(const void *)vcpu->cpu.monitor;
     uint32_t size = (uint32_t)m->size;
-    const uint8_t *p;
+    const uint8_t *p = (const uint8_t *)(uintptr_t)m->addr;
 
     if (m->addr == ~0ull)
         return false;
-    p = mem_ptr(vcpu->engine->config.mem, m->addr, size, false);
-    if (!p)
+    if (!p) /* as reset leaves it */
         return true;
     if (size <= 8) /* a pair of words, or one value and zero */
         return load_sized(p, size) != (m->value[0] | m->value[1] << 32);
@@ -228,13 +229,13 @@ uint64_t jit_stx(void *cpu, uint64_t va, uint64_t a, uint64_t b, uint32_t memop,
     struct jit_vcpu *vcpu = jit_vcpu(cpu);
     struct ir_monitor *m = monitor(vcpu);
     uint32_t size = IR_MEM_BYTES(memop);
-    uint64_t pa, expected;
-    uint8_t *p = address(vcpu, va, size << pair, memop, pgoff, ARM_WRITE, &pa);
+    uint64_t expected;
+    uint8_t *p = address(vcpu, va, size << pair, memop, pgoff, ARM_WRITE);
     bool ok;
 
     if (!p)
         return 1;
-    ok = m->addr == pa && m->size == size << pair;
+    ok = m->addr == (uintptr_t)p && m->size == size << pair;
     m->addr = ~0ull;
     if (!ok)
         return 1;
