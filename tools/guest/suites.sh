@@ -60,11 +60,22 @@ strip_programs() { # DIRECTORY
 }
 
 # OpenSSL, for its harness (test/run_tests.pl) as `make test` leaves it, but for the fuzzers' corpora.
+# The tools are named one by one: recipes that ask about the machine they run on skip themselves if a
+# prefix of a cross compiler was given. The options are for recipes that skip themselves otherwise. The
+# link is for the linker: the one in the package leads to the host's /lib.
 openssl() {
+    local zlib=$suites/zlib
+    apt_private_init "$cache/apt-arm64" arm64
+    apt_private_fetch "$cache/apt-arm64" zlib1g zlib1g-dev
+    rm -rf "$zlib"
+    apt_private_unpack "$cache/apt-arm64" "$zlib" zlib1g zlib1g-dev
+    ln -s "$(find "$zlib" -name 'libz.so.1.*')" "$zlib/libz.so"
     unpack openssl
     cd "$suites/build/openssl"
-    step "configuring OpenSSL" . ./Configure linux-aarch64 --cross-compile-prefix=$host- no-docs
-    step "building OpenSSL and its tests" . make -j "$jobs" build_programs
+    step "configuring OpenSSL" . ./Configure linux-aarch64 CC=$host-gcc AR=$host-ar RANLIB=$host-ranlib no-docs \
+        enable-zlib --with-zlib-include="$zlib/usr/include" --with-zlib-lib="$zlib" \
+        enable-ec_nistp_64_gcc_128 enable-md2 enable-rc5 enable-sslkeylog enable-tfo
+    step "building OpenSSL and its tests" . make -j "$jobs" build_sw
     rm -rf fuzz/corpora
     strip_programs .
     # Where it will be: see tests/guest/long/suites-guest.sh.
@@ -160,10 +171,12 @@ image() {
 "$top/tools/guest/fetch.sh"
 apt_private_init "$next" arm64 trixie
 apt_private_source "$next" openssl gmp mpfr4
+# A part is made once more when what makes it has changed.
 for part in openssl gmp mpfr trixie; do
-    [ -e "$suites/$part.done" ] && continue
+    how=$(declare -f $part | cksum)
+    [ "$(cat "$suites/$part.done" 2>/dev/null)" = "$how" ] && continue
     ($part)
-    touch "$suites/$part.done"
+    echo "$how" >"$suites/$part.done"
 done
 if [ ! -f "$suites/initrd.gz" ] || [ "$cache/guest/initrd.gz" -nt "$suites/initrd.gz" ]; then
     cat "$cache/guest/initrd.gz" "$suites/modules.gz" >"$suites/initrd.gz"

@@ -12,7 +12,11 @@ if [ "$1" != inside ]; then
     mount -t tmpfs tmpfs /mnt/dev/shm
     mount -t devpts devpts /mnt/dev/pts
     mount -t ext4 /dev/vdb /mnt/mnt || exit 1
-    ip addr add 127.0.0.1/8 dev lo 2>/dev/null # for OpenSSL's servers
+    for link in fd:fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do
+        ln -s "/proc/self/${link#*:}" "/mnt/dev/${link%:*}" 2>/dev/null
+    done
+    ip link set lo up # for OpenSSL's servers
+    ip addr add 127.0.0.1/8 dev lo 2>/dev/null
     cp "$0" /mnt/tmp/suite.sh
     exec chroot /mnt /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin HOME=/root TERM=dumb \
         bash /tmp/suite.sh inside "$name"
@@ -34,11 +38,11 @@ programs() { # SUITE < LIST
         rm -f "/tmp/out.${1//\//_}"
     }
     export -f one
-    printf '%s\0' "${all[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'one "$0"' | tee verdicts
-    failed=$(grep -c ^FAIL verdicts)
-    echo "suite: $suite: ${#all[@]} programs, $(grep -c ^pass verdicts) passed," \
-        "$(grep -c ^skip verdicts) skipped, $failed failed"
-    [ "$failed" = 0 ] && [ ${#all[@]} -gt 0 ] && [ "$(grep -c . verdicts)" = ${#all[@]} ]
+    printf '%s\0' "${all[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'one "$0"' | tee /tmp/verdicts
+    failed=$(grep -c ^FAIL /tmp/verdicts)
+    echo "suite: $suite: ${#all[@]} programs, $(grep -c ^pass /tmp/verdicts) passed," \
+        "$(grep -c ^skip /tmp/verdicts) skipped, $failed failed"
+    [ "$failed" = 0 ] && [ ${#all[@]} -gt 0 ] && [ "$(grep -c . /tmp/verdicts)" = ${#all[@]} ]
 }
 
 case $2 in
@@ -46,8 +50,8 @@ gmp)
     find /mnt/gmp -type f -perm -u+x | sort | programs gmp
     ;;
 mpfr)
-    export srcdir=/mnt/mpfr # data files
-    find /mnt/mpfr -type f -perm -u+x | sort | programs mpfr
+    cd /mnt/mpfr || exit 1 # their data files are beside them
+    find . -type f -perm -u+x | sort | programs mpfr
     ;;
 openssl)
     cd /mnt/openssl || exit 1
@@ -62,10 +66,14 @@ openssl)
     SRCTOP=$PWD BLDTOP=$PWD PERL=perl EXE_EXT='' HARNESS_JOBS=$(nproc) \
         perl test/run_tests.pl ${tests//,/ } 2>&1 | tee /tmp/log
     status=${PIPESTATUS[0]}
+    # Why these skip themselves: see suites.sh.
+    skipped=$(grep -oE '[0-9]+-[A-Za-z0-9_]+\.t \.+ skipped: .*' /tmp/log |
+        grep -vE '^[^ ]*(fips|acvp|pairwise_fail|windows|external)')
+    [ -z "$skipped" ] || printf 'Skipped, and should not be:\n%s\n' "$skipped"
     # The first lines of results are of what the harness prepares.
     echo "suite: openssl: $(sed -n 's/^Files=\([0-9]*\), Tests=\([0-9]*\),.*/\1 recipes, \2 tests/p' /tmp/log |
         tail -n 1), $(grep -c ' skipped: ' /tmp/log) skipped, $(sed -n 's/^Result: //p' /tmp/log | tail -n 1)"
-    [ "$status" = 0 ] && [ "$(sed -n 's/^Result: //p' /tmp/log | tail -n 1)" = PASS ]
+    [ "$status" = 0 ] && [ -z "$skipped" ] && [ "$(sed -n 's/^Result: //p' /tmp/log | tail -n 1)" = PASS ]
     ;;
 python)
     bash /root/python.sh 2>&1 | tee /tmp/log

@@ -3,9 +3,14 @@
 #
 # Programs that test themselves, in Debian's file system on four CPUs, under the newest CPU model and
 # under an old one:
-#   openssl   its own `make test`, of Debian's newest source, but for the fuzzers; which of the
-#             architecture's instructions it has found is compared with what the model has
-#   gmp mpfr  all of their check programs: GMP's multiplication and division are in assembly
+#   openssl   its own `make test`, of Debian's newest source; which of the architecture's instructions
+#             it has found is compared with what the model has. Left out: the fuzzers, whose inputs the
+#             source is without. Recipes that skip themselves: those of the FIPS module, which is the same
+#             algorithms once more and is not built, those that run other projects' sources
+#             (95-test_external_*), and one for Windows
+#   gmp mpfr  all of their check programs: GMP's multiplication and division are in assembly. Skip
+#             themselves: mpn/t-addaddmul of GMP, as its function is in the assembly for other processors
+#             alone, and tget_set_d64 and tget_set_d128 of MPFR, as gcc 12 has no _Decimal64 for Arm
 #   python    the regression tests of the job of that name
 #   strings   the C library's string functions (strings.c), of two releases, under each model: which
 #             variants they chose, outline atomics, and, under the newer kernel, FEAT_MOPS
