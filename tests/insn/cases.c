@@ -128,6 +128,8 @@ static const struct {
      {0x6f2c0420, 0x6f2c5420, 0x6f7f0462, 0x6f7f5462, 0x4f1354a4, 0x6f1344a4, 0x6f0b04e6, 0x6f0b54e6}},
     {"ushr v0.2s, v1.2s, 7; sli v0.2s, v1.2s, 25; ushr v2.4s, v3.4s, 21; sli v2.4s, v3.4s, 12; ushr v4.4s, v5.4s, 19; sli v4.4s, v5.4s, 12; ushr v6.4s, v6.4s, 20; sli v6.4s, v7.4s, 12; shl d8, d9, 60; sri d8, d9, 4",
      {0x2f390420, 0x2f395420, 0x6f2b0462, 0x6f2c5462, 0x6f2d04a4, 0x6f2c54a4, 0x6f2c04c6, 0x6f2c54e6, 0x5f7c5528, 0x7f7c4528}},
+    {"dup v0.2d, v1.d[1]; umull v2.2d, v3.2s, v0.2s; umull2 v4.2d, v3.4s, v0.4s; dup v5.4s, v6.s[3]; umull v7.2d, v5.2s, v8.2s; smull2 v9.2d, v8.4s, v5.4s; umlal v10.2d, v11.2s, v6.s[2]; umlal2 v10.2d, v11.4s, v6.s[1]; rev32 v12.8h, v10.8h; rev32 v13.8h, v1.8h",
+     {0x4e180420, 0x2ea0c062, 0x6ea0c064, 0x4e1c04c5, 0x2ea8c0a7, 0x4ea5c109, 0x2f86296a, 0x6fa6216a, 0x6e60094c, 0x6e60082d}},
     {"bc.eq .+8; mov x1, 1; bc.hi .+8; mov x2, 2; nop",
      {0x54000050, 0xd2800021, 0x54000058, 0xd2800042, 0xd503201f}, 1ull << ARM_FEAT_HBC},
     {"mov x0, x28; sub x1, x28, 61; mov x2, 37; cpyfp [x0]!, [x1]!, x2!; cpyfm; cpyfe",

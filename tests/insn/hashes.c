@@ -167,6 +167,40 @@ static void sha512_of_abc(const struct engine *e)
         assert_int_equal(state[i / 2].d[i % 2] + before[i / 2].d[i % 2], want[i]);
 }
 
+/* The two rounds in one run, whose operands come from EXT; what EXT joined is then changed. */
+static void sha512_rounds_in_one_run(const struct engine *e)
+{
+    struct insn_test test = {.length = 9, .name = "two rounds of SHA-512"};
+    struct insn_result result;
+    uint64_t x = 1;
+    for (unsigned i = 0; i < 10; i++) {
+        x = x * 6364136223846793005 + 1442695040888963407;
+        test.before.v[i / 2].d[i % 2] = x ^ x >> 29;
+    }
+    union v128 state[4];
+    memcpy(state, test.before.v, sizeof(state));
+    const uint32_t code[] = {
+        EXT_8 | 4 << 16 | 4 << 5 | 5,    /* kw, halves swapped */
+        EXT_8 | 3 << 16 | 2 << 5 | 6,    /* f g */
+        EXT_8 | 2 << 16 | 1 << 5 | 7,    /* d e */
+        ADD_D | 5 << 16 | 3 << 5 | 3,    /* sums */
+        EOR | 7 << 16 | 6 << 5 | 2,      /* e f is no more */
+        SHA512H | 7 << 16 | 6 << 5 | 3,  /* t */
+        ADD_D | 3 << 16 | 1 << 5 | 8,    /* e f after the rounds */
+        SHA512H2 | 0 << 16 | 1 << 5 | 3, /* a b after them */
+        SHA512H | 6 << 16 | 7 << 5 | 6,  /* operands that are each other's */
+    };
+    memcpy(test.code, code, sizeof(code));
+    insn_run(e->machine, e->how, &test, 0, &result);
+    assert_false(result.fault);
+    const union v128 fg = join(e, state[2], state[3]), de = join(e, state[1], state[2]);
+    const union v128 twice = run(e, SHA512H, fg, de, fg, none);
+    sha512_rounds(e, state, test.before.v[4]);
+    assert_memory_equal(&result.state.v[3], &state[0], 16);
+    assert_memory_equal(&result.state.v[8], &state[2], 16);
+    assert_memory_equal(&result.state.v[6], &twice, 16);
+}
+
 /* ---- SHA-3 ------------------------------------------------------------------------------------*/
 
 /* Round constants come out of a shift register (FIPS 202, 3.2.5). */
@@ -314,6 +348,11 @@ static void sha512_has_the_known_answer(void **state)
     on_every_engine(sha512_of_abc);
 }
 
+static void sha512_takes_operands_that_were_joined(void **state)
+{
+    on_every_engine(sha512_rounds_in_one_run);
+}
+
 static void sha3_has_the_known_answers(void **state)
 {
     on_every_engine(sha3_of_abc_and_of_nothing);
@@ -333,6 +372,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha512_has_the_known_answer),
+        cmocka_unit_test(sha512_takes_operands_that_were_joined),
         cmocka_unit_test(sha3_has_the_known_answers),
         cmocka_unit_test(sm3_has_the_known_answer),
         cmocka_unit_test(sm4_has_the_known_answer),

@@ -246,10 +246,46 @@ static void evict(struct x64 *x, ir_ref v)
     val->at |= AT_SPILL;
 }
 
+/*
+ * Of the registers in the mask, all of which hold values, the one whose value is wanted again after
+ * the others' (Belady's choice); a value that would have to be stored counts as wanted sooner. Only
+ * so many instructions ahead are looked at: beyond them last uses decide.
+ */
+static unsigned wanted_last(const struct x64 *x, const ir_ref *owner, uint32_t mask)
+{
+    enum { AHEAD = 64, STORE = 4 };
+    unsigned next[16], end = x->ir->block[x->order[x->block]].end;
+    uint32_t unseen = mask;
+    if (end > x->i + AHEAD)
+        end = x->i + AHEAD;
+    for (unsigned i = x->i + 1; i < end && unseen; i++) {
+        for (unsigned k = 0; k < 3 && x->insn[i].arg[k] != IR_NONE; k++) {
+            ir_ref v = x->val[x->insn[i].arg[k]].rep;
+            unsigned r = x->val[v].reg & 15;
+            if (unseen & 1u << r && owner[r] == v) {
+                unseen &= ~(1u << r);
+                next[r] = i;
+            }
+        }
+    }
+    unsigned best = NOREG, far = 0;
+    for (; mask; mask &= mask - 1) {
+        unsigned r = (unsigned)__builtin_ctz(mask);
+        const struct val *val = &x->val[owner[r]];
+        unsigned at = (unseen & 1u << r ? val->last : next[r]) + (val->at != AT_REG ? STORE : 0);
+        if (best == NOREG || at > far) {
+            best = r;
+            far = at;
+        }
+    }
+    return best;
+}
+
 static unsigned pick_temp(struct x64 *x)
 {
     static const uint8_t order[] = {RSI, RDI, RCX, RDX, RAX};
-    unsigned best = NOREG, far = 0, addend = NOREG;
+    unsigned addend = NOREG;
+    uint32_t held = 0;
     for (unsigned k = 0; k < sizeof(order); k++) {
         unsigned r = order[k];
         if (x->locked & 1u << r)
@@ -261,14 +297,10 @@ static unsigned pick_temp(struct x64 *x)
                 addend = r;
             continue;
         }
-        unsigned last = x->val[x->owner[r]].last + (x->val[x->owner[r]].at != AT_REG);
-        if (best == NOREG || last > far) {
-            best = r;
-            far = last;
-        }
+        held |= 1u << r;
     }
     if (addend == NOREG)
-        return best;
+        return wanted_last(x, x->owner, held);
     grp_evict(x, addend);
     return addend;
 }
@@ -355,10 +387,10 @@ struct rm ra_rm(struct x64 *x, ir_ref v)
 {
     v = x->val[v].rep;
     const struct val *val = &x->val[v];
-    if (!(val->at & (AT_REG | AT_PIN | AT_CONST)) && !live_after(x, v)) {
-        if (val->at & AT_SPILL)
+    if (!(val->at & (AT_REG | AT_PIN | AT_CONST))) {
+        if (val->at & AT_SPILL) /* the registers were too few for it */
             return (struct rm){.mem = true, .m = spill_mem(x, v)};
-        if (val->at & AT_STATE)
+        if (val->at & AT_STATE && !live_after(x, v))
             return (struct rm){.mem = true, .m = cpu_mem(val->off)};
     }
     return (struct rm){.reg = (uint8_t)ra_use(x, v)};
@@ -535,20 +567,12 @@ static void xload(struct x64 *x, ir_ref v, unsigned reg)
 
 unsigned ra_xtemp(struct x64 *x)
 {
-    unsigned best = NOREG, far = 0;
-    for (unsigned r = 0; r < 16; r++) {
-        if (x->xlocked & 1u << r)
-            continue;
-        if (x->xowner[r] == IR_NONE) {
+    unsigned best = NOREG;
+    for (unsigned r = 0; r < 16 && best == NOREG; r++)
+        if (!(x->xlocked & 1u << r) && x->xowner[r] == IR_NONE)
             best = r;
-            break;
-        }
-        unsigned last = x->val[x->xowner[r]].last;
-        if (best == NOREG || last > far) {
-            best = r;
-            far = last;
-        }
-    }
+    if (best == NOREG)
+        best = wanted_last(x, x->xowner, ~x->xlocked & 0xffff);
     ir_ref v = x->xowner[best];
     if (v != IR_NONE) {
         struct val *val = &x->val[v];
@@ -590,7 +614,7 @@ struct rm ra_xrm(struct x64 *x, ir_ref v)
 {
     v = x->val[v].rep;
     const struct val *val = &x->val[v];
-    if (!(val->at & AT_REG) && !live_after(x, v)) {
+    if (!(val->at & AT_REG)) {
         if (val->at & AT_SPILL)
             return (struct rm){.mem = true, .m = spill_mem(x, v)};
         if (val->at & AT_STATE && val->off % 16 == 0)

@@ -105,6 +105,7 @@ enum pool {
     POOL_REV_8_16,
     POOL_REV_8_32,
     POOL_REV_8_64,
+    POOL_REV_16_32,
     POOL_REV_16_64, /* shuffles: lanes, group */
     POOL_COUNT
 };

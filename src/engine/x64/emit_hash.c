@@ -68,7 +68,7 @@ static void emit_vrori(struct x64 *x, ir_ref v)
         vec_vmov(x, dst, a);
 }
 
-/* --- SHA-512 (FIPS 180-4, 4.1.3): the manual's halves are worked on in the upper lane ------------
+/* --- SHA-512 (FIPS 180-4, 4.1.3): both rounds are worked on in the lower lane -----------------
  */
 
 struct sigma {
@@ -120,53 +120,78 @@ static void boolean(struct x64 *x, bool choose, unsigned dst, unsigned a, unsign
     }
 }
 
-static unsigned swapped(struct x64 *x, unsigned src)
+/*
+ * A register with v's upper half below; what else is in it does not matter. Guests make their
+ * operands with EXT of two values, whose second one has the half there already.
+ */
+static unsigned upper_half(struct x64 *x, ir_ref v)
 {
+    v = x->val[v].rep;
+    const struct ir_insn *insn = &x->insn[v];
+    if (insn->op == IR_VEXT && insn->imm == 8) {
+        ir_ref b = x->val[insn->arg[1]].rep;
+        if (x->val[b].at & (AT_REG | AT_STATE | AT_SPILL) && x->val[b].last >= x->i)
+            return ra_xuse(x, b);
+    }
     unsigned t = ra_xtemp(x);
-    enc_sse_imm_rr(&x->e, OP_PSHUFD, t, src, SWAP);
+    if (!(x->val[v].at & AT_REG) && x->val[v].at & AT_STATE)
+        enc_sse1_rm(&x->e, OP_MOVQ_LOAD, t, cpu_mem(x->val[v].off + 8));
+    else
+        enc_sse_imm_rr(&x->e, OP_PSHUFD, t, ra_xuse(x, v), SWAP);
     return t;
 }
 
-/* The upper lanes of the two halves of the result. */
-static void combine(struct x64 *x, ir_ref v, unsigned low, unsigned high)
+/* Gives a scratch register back early. */
+static void release(struct x64 *x, unsigned reg)
 {
-    vec_three(x, OP_PUNPCKHQDQ, ra_xdef(x, v), low, high);
+    if (x->xowner[reg] == IR_NONE)
+        x->xlocked &= ~(1u << reg);
+}
+
+/* dst = sum + s(a) + choice or majority of a, b and c, which is added last if it is `late`. */
+static void add_round(struct x64 *x, const struct sigma *s, unsigned dst, unsigned sum, unsigned a,
+                      unsigned b, unsigned c, bool late)
+{
+    unsigned r = ra_xtemp(x), t = ra_xtemp(x), u = ra_xtemp(x);
+    for (unsigned k = 0; k < 2; k++) {
+        if (k == late)
+            boolean(x, s == &big1, r, a, b, c, t);
+        else
+            sigma(x, s, r, a, t, u);
+        vec_three(x, OP_PADDQ, dst, k ? dst : sum, r);
+    }
+    release(x, r);
+    release(x, t);
+    release(x, u);
 }
 
 static void emit_sha512h(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned w = ra_xuse(x, insn->arg[0]), g = ra_xuse(x, insn->arg[1]);
-    unsigned e = ra_xuse(x, insn->arg[2]); /* upper lanes: sum, g, e */
-    unsigned f = swapped(x, g), d = swapped(x, e), next = swapped(x, w);
-    unsigned t = ra_xtemp(x), u = ra_xtemp(x), r = ra_xtemp(x), high = ra_xtemp(x);
-    sigma(x, &big1, high, e, t, u);
-    vec_into(x, OP_PADDQ, high, w);
-    boolean(x, true, r, e, f, g, t);
-    vec_into(x, OP_PADDQ, high, r);
-    vec_into(x, OP_PADDQ, d, high); /* e of the second round */
-    sigma(x, &big1, r, d, t, u);
-    vec_into(x, OP_PADDQ, next, r);
-    boolean(x, true, r, d, e, f, t);
-    vec_into(x, OP_PADDQ, next, r);
-    combine(x, v, next, high);
+    unsigned sum = ra_xuse(x, insn->arg[0]), f = ra_xuse(x, insn->arg[1]);
+    unsigned d = ra_xuse(x, insn->arg[2]);
+    unsigned e = upper_half(x, insn->arg[2]), g = upper_half(x, insn->arg[1]);
+    unsigned high = ra_xtemp(x);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, high, sum, SWAP);
+    add_round(x, &big1, high, high, e, f, g, true);
+    release(x, g);
+    unsigned next = ra_xtemp(x), low = ra_xdef(x, v);
+    vec_three(x, OP_PADDQ, next, d, high); /* e of the second round */
+    add_round(x, &big1, low, sum, next, e, f, false);
+    vec_into(x, OP_PUNPCKLQDQ, low, high);
 }
 
 static void emit_sha512h2(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned w = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[2]);
-    unsigned c = swapped(x, ra_xuse(x, insn->arg[1])), a = swapped(x, b), next = swapped(x, w);
-    unsigned t = ra_xtemp(x), u = ra_xtemp(x), r = ra_xtemp(x), high = ra_xtemp(x);
-    sigma(x, &big0, high, a, t, u);
-    vec_into(x, OP_PADDQ, high, w);
-    boolean(x, false, r, a, b, c, t);
-    vec_into(x, OP_PADDQ, high, r);
-    sigma(x, &big0, r, high, t, u);
-    vec_into(x, OP_PADDQ, next, r);
-    boolean(x, false, r, high, a, b, t);
-    vec_into(x, OP_PADDQ, next, r);
-    combine(x, v, next, high);
+    unsigned sum = ra_xuse(x, insn->arg[0]), c = ra_xuse(x, insn->arg[1]);
+    unsigned a = ra_xuse(x, insn->arg[2]), b = upper_half(x, insn->arg[2]);
+    unsigned high = ra_xtemp(x);
+    enc_sse_imm_rr(&x->e, OP_PSHUFD, high, sum, SWAP);
+    add_round(x, &big0, high, high, a, b, c, true);
+    unsigned low = ra_xdef(x, v);
+    add_round(x, &big0, low, sum, high, a, b, false);
+    vec_into(x, OP_PUNPCKLQDQ, low, high);
 }
 
 static void emit_sha512su(struct x64 *x, ir_ref v)

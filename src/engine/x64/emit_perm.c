@@ -26,10 +26,8 @@ static void emit_vuzp(struct x64 *x, ir_ref v)
         vec_vshift(x, vec_shift_op(esz + 1), FORM_RIGHT, t, b, 8u << esz);
     } else {
         enum pool low = esz ? POOL_LOW_WORDS : POOL_LOW_BYTES;
-        vec_vmov(x, dst, a);
-        vec_into_pool(x, OP_PAND, dst, low);
-        vec_vmov(x, t, b);
-        vec_into_pool(x, OP_PAND, t, low);
+        vec_pool(x, OP_PAND, dst, a, low);
+        vec_pool(x, OP_PAND, t, b, low);
     }
     vec_into(x, esz ? OP_PACKUSDW : OP_PACKUSWB, dst, t);
 }
@@ -56,8 +54,7 @@ static void emit_vtrn(struct x64 *x, ir_ref v)
         vec_into(x, OP_PANDN, dst, b);
         vec_into(x, OP_POR, dst, t);
     } else {
-        vec_vmov(x, dst, a);
-        vec_into_pool(x, OP_PAND, dst, POOL_LOW_BYTES);
+        vec_pool(x, OP_PAND, dst, a, POOL_LOW_BYTES);
         vec_into(x, OP_POR, dst, t);
     }
 }
@@ -74,7 +71,7 @@ static void emit_vext(struct x64 *x, ir_ref v)
 static void emit_vrev(struct x64 *x, ir_ref v)
 {
     static const uint8_t shuffle[2][4] = {{0, POOL_REV_8_16, POOL_REV_8_32, POOL_REV_8_64},
-                                          {0, 0, 0, POOL_REV_16_64}};
+                                          {0, 0, POOL_REV_16_32, POOL_REV_16_64}};
     const struct ir_insn *insn = &x->insn[v];
     unsigned esz = insn->aux & 3, group = (unsigned)insn->imm & 3;
     unsigned a = ra_xuse(x, insn->arg[0]), dst = ra_xdef(x, v);
@@ -82,12 +79,11 @@ static void emit_vrev(struct x64 *x, ir_ref v)
         vec_vmov(x, dst, a);
     } else if (esz == 2) {
         enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, a, 0xb1);
-    } else if (esz == 1 && group == 2) {
-        enc_sse_imm_rr(&x->e, OP_PSHUFLW, dst, a, 0xb1);
-        enc_sse_imm_rr(&x->e, OP_PSHUFHW, dst, dst, 0xb1);
+    } else if (esz == 1 && group == 2 && x->config.host.level >= X64_V4) {
+        enc_evex_rr(&x->e, OP_VPROR_IMM, 0, 0, dst, a);
+        enc_u8(&x->e, 16);
     } else {
-        vec_vmov(x, dst, a);
-        vec_into_pool(x, OP_PSHUFB, dst, shuffle[esz][group]);
+        vec_pool(x, OP_PSHUFB, dst, a, shuffle[esz][group]);
     }
 }
 
@@ -97,8 +93,7 @@ static void emit_vtbl(struct x64 *x, ir_ref v)
     const struct ir_insn *insn = &x->insn[v];
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    vec_vmov(x, t, b);
-    vec_into_pool(x, OP_PADDUSB, t, POOL_BYTES_70);
+    vec_pool(x, OP_PADDUSB, t, b, POOL_BYTES_70);
     vec_three(x, OP_PSHUFB, dst, a, t);
 }
 
@@ -169,8 +164,7 @@ static void emit_vnarrow(struct x64 *x, ir_ref v)
         vec_three(x, OP_SHUFPS, dst, a, t);
         enc_u8(&x->e, 0x88);
     } else {
-        vec_vmov(x, dst, a);
-        vec_into_pool(x, OP_PAND, dst, esz ? POOL_LOW_WORDS : POOL_LOW_BYTES);
+        vec_pool(x, OP_PAND, dst, a, esz ? POOL_LOW_WORDS : POOL_LOW_BYTES);
         vec_into(x, esz ? OP_PACKUSDW : OP_PACKUSWB, dst, t);
     }
 }
@@ -187,9 +181,13 @@ static void emit_vmull(struct x64 *x, ir_ref v)
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
     if (esz == 2) { /* pmuldq multiplies the even words */
-        enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, a, high ? 0xfa : 0x50);
-        enc_sse_imm_rr(&x->e, OP_PSHUFD, t, b, high ? 0xfa : 0x50);
-        vec_into(x, is_signed ? OP_PMULDQ : OP_PMULUDQ, dst, t);
+        unsigned shuffle = high ? 0xfa : 0x50;
+        const struct ir_insn *by = &x->insn[x->val[insn->arg[1]].rep];
+        bool same = by->op == IR_VDUPLANE && (by->aux & 3) <= 2; /* all its words */
+        enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, a, shuffle);
+        if (!same)
+            enc_sse_imm_rr(&x->e, OP_PSHUFD, t, b, shuffle);
+        vec_into(x, is_signed ? OP_PMULDQ : OP_PMULUDQ, dst, same ? b : t);
     } else {
         widen(x, is_signed, esz, high, dst, a);
         widen(x, is_signed, esz, high, t, b);
@@ -204,8 +202,7 @@ static void by_nibble(struct x64 *x, ir_ref v, enum pool low, enum pool high, un
 {
     unsigned a = ra_xuse(x, x->insn[v].arg[0]);
     unsigned t = ra_xtemp(x), u = ra_xtemp(x), dst = ra_xdef(x, v);
-    vec_vmov(x, t, a);
-    vec_into_pool(x, OP_PAND, t, POOL_LOW_NIBBLES);
+    vec_pool(x, OP_PAND, t, a, POOL_LOW_NIBBLES);
     vec_vshift(x, OP_PSHIFTW_IMM, FORM_RIGHT, u, a, 4);
     vec_into_pool(x, OP_PAND, u, POOL_LOW_NIBBLES);
     enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, dst, cg_pool(x, low));

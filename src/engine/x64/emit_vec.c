@@ -15,6 +15,14 @@ void vec_into_pool(struct x64 *x, unsigned op, unsigned dst, enum pool which)
     enc_sse2_rm(&x->e, op, dst, dst, cg_pool(x, which));
 }
 
+/* dst = src op a constant; src keeps its value. */
+void vec_pool(struct x64 *x, unsigned op, unsigned dst, unsigned src, enum pool which)
+{
+    if (!x->e.avx)
+        vec_vmov(x, dst, src);
+    enc_sse2_rm(&x->e, op, dst, x->e.avx ? src : dst, cg_pool(x, which));
+}
+
 void vec_vmov(struct x64 *x, unsigned dst, unsigned src)
 {
     if (dst != src)
@@ -80,26 +88,36 @@ unsigned vec_unary(struct x64 *x, ir_ref v, unsigned op)
     return dst;
 }
 
+/* Whether an operand in memory, or one that dies, is better the other one of the two. */
+static bool better_swapped(const struct x64 *x, ir_ref a, ir_ref b)
+{
+    bool a_there = x->val[x->val[a].rep].at & AT_REG && (x->e.avx || ra_dies(x, a));
+    bool b_there = x->val[x->val[b].rep].at & AT_REG && (x->e.avx || ra_dies(x, b));
+    return b_there && !a_there;
+}
+
 /* Operations that are one instruction a lane size; 0: none. */
 struct by_size {
-    uint16_t op, code[4];
+    uint16_t op;
+    bool commutes;
+    uint16_t code[4];
 };
 
 static const struct by_size plain_ops[] = {
-    {IR_VAND, {OP_PAND, OP_PAND, OP_PAND, OP_PAND}},
-    {IR_VOR, {OP_POR, OP_POR, OP_POR, OP_POR}},
-    {IR_VXOR, {OP_PXOR, OP_PXOR, OP_PXOR, OP_PXOR}},
-    {IR_VADD, {OP_PADDB, OP_PADDW, OP_PADDD, OP_PADDQ}},
-    {IR_VSUB, {OP_PSUBB, OP_PSUBW, OP_PSUBD, OP_PSUBQ}},
-    {IR_VMUL, {0, OP_PMULLW, OP_PMULLD, 0}},
-    {IR_VCEQ, {OP_PCMPEQB, OP_PCMPEQW, OP_PCMPEQD, OP_PCMPEQQ}},
-    {IR_VCGT, {OP_PCMPGTB, OP_PCMPGTW, OP_PCMPGTD, OP_PCMPGTQ}},
-    {IR_VSMAX, {OP_PMAXSB, OP_PMAXSW, OP_PMAXSD, 0}},
-    {IR_VSMIN, {OP_PMINSB, OP_PMINSW, OP_PMINSD, 0}},
-    {IR_VUMAX, {OP_PMAXUB, OP_PMAXUW, OP_PMAXUD, 0}},
-    {IR_VUMIN, {OP_PMINUB, OP_PMINUW, OP_PMINUD, 0}},
-    {IR_VZIP1, {OP_PUNPCKLBW, OP_PUNPCKLWD, OP_PUNPCKLDQ, OP_PUNPCKLQDQ}},
-    {IR_VZIP2, {OP_PUNPCKHBW, OP_PUNPCKHWD, OP_PUNPCKHDQ, OP_PUNPCKHQDQ}},
+    {IR_VAND, true, {OP_PAND, OP_PAND, OP_PAND, OP_PAND}},
+    {IR_VOR, true, {OP_POR, OP_POR, OP_POR, OP_POR}},
+    {IR_VXOR, true, {OP_PXOR, OP_PXOR, OP_PXOR, OP_PXOR}},
+    {IR_VADD, true, {OP_PADDB, OP_PADDW, OP_PADDD, OP_PADDQ}},
+    {IR_VSUB, false, {OP_PSUBB, OP_PSUBW, OP_PSUBD, OP_PSUBQ}},
+    {IR_VMUL, true, {0, OP_PMULLW, OP_PMULLD, 0}},
+    {IR_VCEQ, true, {OP_PCMPEQB, OP_PCMPEQW, OP_PCMPEQD, OP_PCMPEQQ}},
+    {IR_VCGT, false, {OP_PCMPGTB, OP_PCMPGTW, OP_PCMPGTD, OP_PCMPGTQ}},
+    {IR_VSMAX, true, {OP_PMAXSB, OP_PMAXSW, OP_PMAXSD, 0}},
+    {IR_VSMIN, true, {OP_PMINSB, OP_PMINSW, OP_PMINSD, 0}},
+    {IR_VUMAX, true, {OP_PMAXUB, OP_PMAXUW, OP_PMAXUD, 0}},
+    {IR_VUMIN, true, {OP_PMINUB, OP_PMINUW, OP_PMINUD, 0}},
+    {IR_VZIP1, false, {OP_PUNPCKLBW, OP_PUNPCKLWD, OP_PUNPCKLDQ, OP_PUNPCKLQDQ}},
+    {IR_VZIP2, false, {OP_PUNPCKHBW, OP_PUNPCKHWD, OP_PUNPCKHDQ, OP_PUNPCKHQDQ}},
 };
 
 static void emit_plain(struct x64 *x, ir_ref v)
@@ -109,8 +127,9 @@ static void emit_plain(struct x64 *x, ir_ref v)
         unsigned code = plain_ops[k].code[insn->aux & 3];
         if (plain_ops[k].op != insn->op)
             continue;
+        bool swap = plain_ops[k].commutes && better_swapped(x, insn->arg[0], insn->arg[1]);
         if (code)
-            vec_binary(x, v, code, insn->arg[0], insn->arg[1]);
+            vec_binary(x, v, code, insn->arg[swap], insn->arg[!swap]);
         else
             cg_eval(x, v);
         return;
@@ -159,12 +178,14 @@ static void emit_vzero32(struct x64 *x, ir_ref v)
     }
 }
 
+/* AVX2's, by lane size. */
+static const uint16_t broadcasts[4] = {OP_BROADCASTB, OP_BROADCASTW, OP_BROADCASTD, OP_BROADCASTQ};
+
 /* Lane 0 of src in every lane of dst. */
 static void broadcast(struct x64 *x, unsigned esz, unsigned dst, unsigned src)
 {
-    static const uint16_t avx2[4] = {OP_BROADCASTB, OP_BROADCASTW, OP_BROADCASTD, OP_BROADCASTQ};
     if (x->bmi) {
-        enc_vex_rr(&x->e, avx2[esz], 0, 0, dst, 0, src);
+        enc_vex_rr(&x->e, broadcasts[esz], 0, 0, dst, 0, src);
         return;
     }
     switch (esz) {
@@ -196,6 +217,12 @@ static void emit_vduplane(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned esz = insn->aux & 3, lane = (unsigned)insn->imm;
+    const struct val *val = &x->val[x->val[insn->arg[0]].rep];
+    if (x->bmi && !(val->at & AT_REG) && val->at & AT_STATE) {
+        struct x64_mem m = cpu_mem(val->off + (int32_t)(lane << esz));
+        enc_vex_rm(&x->e, broadcasts[esz], 0, 0, ra_xdef(x, v), 0, m);
+        return;
+    }
     unsigned a = ra_xuse(x, insn->arg[0]), dst = ra_xdef(x, v);
     if (esz == 2) {
         enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, a, lane * 0x55);
@@ -420,10 +447,8 @@ static void emit_vchi(struct x64 *x, ir_ref v)
     unsigned esz = insn->aux & 3;
     unsigned a = ra_xuse(x, insn->arg[0]), b = ra_xuse(x, insn->arg[1]);
     unsigned t = ra_xtemp(x), dst = ra_xdef(x, v);
-    vec_vmov(x, dst, a);
-    vec_into_pool(x, OP_PXOR, dst, sign[esz]);
-    vec_vmov(x, t, b);
-    vec_into_pool(x, OP_PXOR, t, sign[esz]);
+    vec_pool(x, OP_PXOR, dst, a, sign[esz]);
+    vec_pool(x, OP_PXOR, t, b, sign[esz]);
     vec_into(x, pcmpgt[esz], dst, t);
 }
 

@@ -46,6 +46,7 @@ static void make_pool(struct x64 *x)
         [POOL_REV_8_16] = {0x0607040502030001, 0x0e0f0c0d0a0b0809},
         [POOL_REV_8_32] = {0x0405060700010203, 0x0c0d0e0f08090a0b},
         [POOL_REV_8_64] = {0x0001020304050607, 0x08090a0b0c0d0e0f},
+        [POOL_REV_16_32] = {0x0504070601000302, 0x0d0c0f0e09080b0a},
         [POOL_REV_16_64] = {0x0100030205040706, 0x09080b0a0d0c0f0e},
     };
     while ((uintptr_t)enc_here(&x->e) & 15)

@@ -11,6 +11,8 @@ enum { FORM_RIGHT = 2, FORM_RIGHT_BYTES = 3, FORM_RIGHT_SIGNED = 4, FORM_LEFT = 
 /* dst = dst op src, dst being the caller's scratch or result. */
 void vec_into(struct x64 *x, unsigned op, unsigned dst, unsigned src);
 void vec_into_pool(struct x64 *x, unsigned op, unsigned dst, enum pool which);
+/* dst = src op a constant; src keeps its value. */
+void vec_pool(struct x64 *x, unsigned op, unsigned dst, unsigned src, enum pool which);
 void vec_vmov(struct x64 *x, unsigned dst, unsigned src);
 /* dst = a op b in whatever form is shortest; the operands keep their values. */
 void vec_three(struct x64 *x, unsigned op, unsigned dst, unsigned a, unsigned b);
