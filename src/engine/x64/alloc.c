@@ -95,6 +95,7 @@ void ra_block_begin(struct x64 *x)
     x->flags = IR_NONE;
     x->aliases = 0;
     x->pageds = 0;
+    x->rounds.kept = 0;
     grp_block_begin(x);
 }
 
@@ -383,6 +384,17 @@ unsigned ra_use(struct x64 *x, ir_ref v)
     return val->reg;
 }
 
+/* Whether a temp is free for the taking. */
+static bool temp_is_free(const struct x64 *x)
+{
+    for (uint32_t m = TEMPS & ~x->locked; m; m &= m - 1) {
+        unsigned r = (unsigned)__builtin_ctz(m);
+        if (x->owner[r] == IR_NONE && !x->group_in[r])
+            return true;
+    }
+    return false;
+}
+
 struct rm ra_rm(struct x64 *x, ir_ref v)
 {
     v = x->val[v].rep;
@@ -390,7 +402,7 @@ struct rm ra_rm(struct x64 *x, ir_ref v)
     if (!(val->at & (AT_REG | AT_PIN | AT_CONST))) {
         if (val->at & AT_SPILL) /* the registers were too few for it */
             return (struct rm){.mem = true, .m = spill_mem(x, v)};
-        if (val->at & AT_STATE && !live_after(x, v))
+        if (val->at & AT_STATE && (!live_after(x, v) || !temp_is_free(x)))
             return (struct rm){.mem = true, .m = cpu_mem(val->off)};
     }
     return (struct rm){.reg = (uint8_t)ra_use(x, v)};
@@ -443,6 +455,7 @@ void ra_forget_temps(struct x64 *x)
         x->owner[r] = x->xowner[r] = IR_NONE;
     }
     x->locked = x->xlocked = 0;
+    x->rounds.kept = 0;
 }
 
 /* Takes over the temp of an argument that is used here for the last time. */
@@ -530,7 +543,8 @@ void ra_evict_all(struct x64 *x)
 
 void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive)
 {
-    *live = *xlive = 0;
+    *live = 0;
+    *xlive = (uint16_t)x->rounds.kept;
     for (unsigned r = 0; r < 16; r++) {
         if (x->group_in[r] || (x->owner[r] != IR_NONE && live_after(x, x->owner[r])))
             *live |= (uint16_t)(1u << r);
@@ -542,7 +556,7 @@ void ra_live(const struct x64 *x, uint16_t *live, uint16_t *xlive)
 void ra_held(const struct x64 *x, uint16_t *live, uint16_t *xlive)
 {
     *live = (uint16_t)(x->locked & TEMPS);
-    *xlive = (uint16_t)x->xlocked;
+    *xlive = (uint16_t)(x->xlocked | x->rounds.kept);
     for (unsigned r = 0; r < 16; r++) {
         if (x->group_in[r] || x->owner[r] != IR_NONE)
             *live |= (uint16_t)(1u << r);
@@ -567,12 +581,14 @@ static void xload(struct x64 *x, ir_ref v, unsigned reg)
 
 unsigned ra_xtemp(struct x64 *x)
 {
-    unsigned best = NOREG;
-    for (unsigned r = 0; r < 16 && best == NOREG; r++)
+    uint32_t free = 0;
+    for (unsigned r = 0; r < 16; r++)
         if (!(x->xlocked & 1u << r) && x->xowner[r] == IR_NONE)
-            best = r;
-    if (best == NOREG)
-        best = wanted_last(x, x->xowner, ~x->xlocked & 0xffff);
+            free |= 1u << r;
+    if (!(free & ~x->rounds.kept))
+        x->rounds.kept = 0;
+    unsigned best = free ? (unsigned)__builtin_ctz(free & ~x->rounds.kept)
+                         : wanted_last(x, x->xowner, ~x->xlocked & 0xffff);
     ir_ref v = x->xowner[best];
     if (v != IR_NONE) {
         struct val *val = &x->val[v];

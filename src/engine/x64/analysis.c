@@ -84,6 +84,7 @@ struct scan {
     struct unseen unseen;
     unsigned flag_op, arith_op, logic_op; /* the ones seen last; 0: none */
     unsigned product[4];                  /* halves of products seen last, the latest first */
+    unsigned sha256;                      /* rounds of SHA-256 seen last */
 };
 
 static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b,
@@ -164,6 +165,22 @@ static void fuse_product(struct x64 *x, struct scan *s, unsigned i)
     s->product[0] = i;
 }
 
+/* SHA256H and SHA256H2 are the two halves of what four rounds leave. */
+static void fuse_sha256(struct x64 *x, struct scan *s, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    unsigned j = s->sha256;
+    const struct ir_insn *later = &x->insn[j];
+    const struct ir_insn swapped = {.type = later->type,
+                                    .arg = {later->arg[1], later->arg[0], later->arg[2]}};
+    s->sha256 = i;
+    if (!x->config.host.sha || !j || j - i > FUSE_WINDOW || insn->op == later->op ||
+        !same_args(x, insn, &swapped, 3))
+        return;
+    fuse(x, i, j);
+    s->sha256 = 0;
+}
+
 static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
@@ -172,6 +189,10 @@ static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
         return;
     if (op == IR_MUL || op == IR_UMULH) {
         fuse_product(x, s, i);
+        return;
+    }
+    if (op == IR_SHA256H || op == IR_SHA256H2) {
+        fuse_sha256(x, s, i);
         return;
     }
     bool flags = x->val[i].type == IR_FLAGS;

@@ -235,6 +235,14 @@ struct x64 {
     uint32_t locked, xlocked;
     uint64_t spills; /* slots in use */
     uint32_t xspills;
+    /* What four rounds of SHA-256 left, as the host's instruction has it, in two registers that are
+     * otherwise free: the next rounds begin with that. kept: these registers, 0 if they were taken.
+     */
+    struct {
+        uint32_t kept;
+        ir_ref abcd, efgh;
+        uint8_t abef, cdgh;
+    } rounds;
     ir_ref flags;                   /* the value in EFLAGS, or IR_NONE */
     bool inverted;                  /* CF holds the complement of Arm's C */
     struct group group[MAX_GROUPS]; /* of the region */

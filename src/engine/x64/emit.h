@@ -17,6 +17,7 @@ extern const struct emit_row x64_emit_int[], x64_emit_flags[], x64_emit_state[],
 void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v);
 void cg_alu_not(struct x64 *x, enum x64_alu op, ir_ref v); /* a op ~b */
 void cg_product(struct x64 *x, ir_ref v, ir_ref pair);     /* both halves; pair is the later one */
+void cg_sha256(struct x64 *x, ir_ref v, ir_ref pair); /* emit_hash.c: both halves, or IR_NONE */
 void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no);
 
 /* emit_flags.c: v is marked MARK_FUSED: does it and its pair. */

@@ -116,6 +116,10 @@ void cg_fused(struct x64 *x, ir_ref v)
         cg_product(x, v, pair);
         return;
     }
+    if (insn->op == IR_SHA256H || insn->op == IR_SHA256H2) {
+        cg_sha256(x, v, pair);
+        return;
+    }
     ir_ref result = x->val[v].type == IR_FLAGS ? pair : v;
     ir_ref flags = x->val[v].type == IR_FLAGS ? v : pair;
     bool borrow = false;

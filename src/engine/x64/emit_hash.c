@@ -229,23 +229,46 @@ static void interleave(struct x64 *x, unsigned op, unsigned dst, unsigned a, uns
     enc_sse_imm_rr(&x->e, OP_PSHUFD, dst, dst, PAIRS);
 }
 
-/* Two rounds take their words from xmm0: it is the first scratch register if it is free, else its
- * value waits in that. */
-static void emit_sha256h(struct x64 *x, ir_ref v)
+/* Loads the state as the host's instruction has it, or finds it where the last rounds left it. */
+static void load_state(struct x64 *x, ir_ref abcd, ir_ref efgh, unsigned *abef, unsigned *cdgh)
+{
+    abcd = x->val[abcd].rep;
+    efgh = x->val[efgh].rep;
+    bool there = x->rounds.kept && x->rounds.abcd == abcd && x->rounds.efgh == efgh;
+    if (there) {
+        *abef = x->rounds.abef;
+        *cdgh = x->rounds.cdgh;
+        x->xlocked |= x->rounds.kept;
+        return;
+    }
+    unsigned low = ra_xuse(x, abcd), high = ra_xuse(x, efgh);
+    *abef = ra_xtemp(x);
+    *cdgh = ra_xtemp(x);
+    interleave(x, OP_PUNPCKLQDQ, *abef, high, low);
+    interleave(x, OP_PUNPCKHQDQ, *cdgh, high, low);
+}
+
+static void keep_state(struct x64 *x, ir_ref abcd, ir_ref efgh, unsigned abef, unsigned cdgh)
+{
+    x->rounds.abcd = abcd;
+    x->rounds.efgh = efgh;
+    x->rounds.abef = (uint8_t)abef;
+    x->rounds.cdgh = (uint8_t)cdgh;
+    x->rounds.kept = 1u << abef | 1u << cdgh;
+}
+
+/* Two rounds take their words from xmm0: it is a scratch register if it is free, else its value
+ * waits in another. */
+void cg_sha256(struct x64 *x, ir_ref v, ir_ref pair)
 {
     const struct ir_insn *insn = &x->insn[v];
     bool first = insn->op == IR_SHA256H;
-    if (!x->config.host.sha) {
-        cg_eval(x, v);
-        return;
-    }
-    unsigned abcd = ra_xuse(x, insn->arg[first ? 0 : 1]);
-    unsigned efgh = ra_xuse(x, insn->arg[first ? 1 : 0]), w = ra_xuse(x, insn->arg[2]);
-    unsigned save = ra_xtemp(x);
+    unsigned abef, cdgh, w = ra_xuse(x, insn->arg[2]);
+    bool busy = x->xowner[0] != IR_NONE;
     x->xlocked |= 1;
-    unsigned abef = ra_xtemp(x), cdgh = ra_xtemp(x), dst = ra_xdef(x, v);
-    interleave(x, OP_PUNPCKLQDQ, abef, efgh, abcd);
-    interleave(x, OP_PUNPCKHQDQ, cdgh, efgh, abcd);
+    load_state(x, insn->arg[!first], insn->arg[first], &abef, &cdgh);
+    unsigned save = busy ? ra_xtemp(x) : 0;
+    unsigned dst = ra_xdef(x, v), other = pair == IR_NONE ? NOREG : ra_xdef(x, pair);
     if (save)
         vec_vmov(x, save, 0);
     vec_vmov(x, 0, w);
@@ -255,6 +278,19 @@ static void emit_sha256h(struct x64 *x, ir_ref v)
     if (save)
         vec_vmov(x, 0, save);
     interleave(x, first ? OP_PUNPCKHQDQ : OP_PUNPCKLQDQ, dst, abef, cdgh);
+    x->rounds.kept = 0;
+    if (pair == IR_NONE)
+        return;
+    interleave(x, first ? OP_PUNPCKLQDQ : OP_PUNPCKHQDQ, other, abef, cdgh);
+    keep_state(x, first ? v : pair, first ? pair : v, abef, cdgh);
+}
+
+static void emit_sha256h(struct x64 *x, ir_ref v)
+{
+    if (x->config.host.sha)
+        cg_sha256(x, v, IR_NONE);
+    else
+        cg_eval(x, v);
 }
 
 static void emit_sha256su0(struct x64 *x, ir_ref v)

@@ -202,20 +202,40 @@ static void emit_neg(struct x64 *x, ir_ref v)
 
 /* --- products --------------------------------------------------------------------------------- */
 
+/* Whether the next product has this factor, too. */
+static bool multiplied_next(const struct x64 *x, ir_ref v)
+{
+    enum { AHEAD = 16 };
+    unsigned end = x->ir->block[x->order[x->block]].end;
+    v = x->val[v].rep;
+    for (unsigned i = x->i + 1; i < end && i <= x->i + AHEAD; i++) {
+        const struct ir_insn *insn = &x->insn[i];
+        if ((insn->op == IR_MUL || insn->op == IR_UMULH) && !(x->val[i].mark & MARK_DONE))
+            return x->val[insn->arg[0]].rep == v || x->val[insn->arg[1]].rep == v;
+    }
+    return false;
+}
+
 /* MULX's operands: the one in rdx, which is then the caller's unless the value stays there; yields
- * the other. */
+ * the other. A factor that comes from memory and is wanted again is loaded into rdx for good. */
 static struct rm mulx_operands(struct x64 *x, ir_ref v, bool *taken)
 {
     const struct ir_insn *insn = &x->insn[v];
-    bool swap = reg_of(x, insn->arg[1]) == RDX;
-    ir_ref a = insn->arg[swap], b = insn->arg[!swap];
-    *taken = reg_of(x, a) != RDX;
+    bool there = reg_of(x, insn->arg[0]) == RDX || reg_of(x, insn->arg[1]) == RDX;
+    bool swap = there ? reg_of(x, insn->arg[1]) == RDX : multiplied_next(x, insn->arg[1]);
+    ir_ref a = x->val[insn->arg[swap]].rep, b = insn->arg[!swap];
+    *taken = !there;
     if (*taken)
         ra_take(x, RDX);
     else
         x->locked |= 1u << RDX;
     struct rm rm = ra_rm(x, b);
     ra_move_to(x, a, RDX);
+    if (*taken && x->val[a].at & (AT_STATE | AT_SPILL) && !(x->val[a].at & (AT_REG | AT_PIN)) &&
+        !ra_dies(x, a)) {
+        ra_def_in(x, a, RDX);
+        *taken = false;
+    }
     return rm;
 }
 
