@@ -239,6 +239,11 @@ bool x64_is_access(unsigned op)
     }
 }
 
+bool x64_is_store(unsigned op)
+{
+    return op == IR_ST || op == IR_ST2 || op == IR_STV || op == IR_STV2;
+}
+
 /* Whether its only user computes it better itself. */
 static bool is_lazy(const struct x64 *x, unsigned i)
 {

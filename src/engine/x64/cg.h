@@ -281,6 +281,7 @@ void x64_find_loops(struct x64 *x);
 /* Whether an address is likely to stay in a page from one round of its loop to the next. */
 bool x64_is_steady(const struct x64 *x, ir_ref v);
 bool x64_is_access(unsigned op); /* a load or store without further effects */
+bool x64_is_store(unsigned op);  /* of these */
 /* The pinned register that holds general register state at this offset, or -1. */
 int x64_pin_at(const struct x64 *x, int32_t off, unsigned bytes);
 /* Whether any pinned register's home overlaps. */

@@ -37,6 +37,8 @@ int x64_create(const struct x64_config *config, struct x64 **out, size_t *used, 
     fill(x, x64_emit_flags);
     fill(x, x64_emit_state);
     fill(x, x64_emit_mem);
+    fill(x, x64_emit_atomic);
+    fill(x, x64_emit_mul);
     fill(x, x64_emit_control);
     fill(x, x64_emit_vec);
     fill(x, x64_emit_perm);

@@ -11,12 +11,19 @@ struct emit_row {
 };
 extern const struct emit_row x64_emit_int[], x64_emit_flags[], x64_emit_state[], x64_emit_mem[],
     x64_emit_control[], x64_emit_vec[], x64_emit_perm[], x64_emit_fp[], x64_emit_dot[],
-    x64_emit_hash[], x64_emit_half[], x64_emit_sat[], x64_emit_round[], x64_emit_fcvt[];
+    x64_emit_hash[], x64_emit_half[], x64_emit_sat[], x64_emit_round[], x64_emit_fcvt[],
+    x64_emit_mul[], x64_emit_atomic[];
+
+unsigned cg_size(const struct ir_insn *insn);              /* emit_int.c: W32 or W64 */
+unsigned cg_reg(const struct x64 *x, ir_ref v);            /* that v is in, or NOREG */
+bool cg_in_place(const struct x64 *x, ir_ref v, ir_ref a); /* a's register can become v's */
+
+/* emit_mul.c: both halves; pair is the later one. */
+void cg_product(struct x64 *x, ir_ref v, ir_ref pair);
 
 /* emit_int.c: result and operands of v through one group of two-operand instructions. */
 void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v);
 void cg_alu_not(struct x64 *x, enum x64_alu op, ir_ref v); /* a op ~b */
-void cg_product(struct x64 *x, ir_ref v, ir_ref pair);     /* both halves; pair is the later one */
 void cg_sha256(struct x64 *x, ir_ref v, ir_ref pair); /* emit_hash.c: both halves, or IR_NONE */
 void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no);
 

@@ -2,7 +2,7 @@
 /* Integer operations. */
 #include "engine/x64/emit.h"
 
-static unsigned size_of(const struct ir_insn *insn)
+unsigned cg_size(const struct ir_insn *insn)
 {
     return insn->type == IR_I64 ? W64 : W32;
 }
@@ -15,16 +15,16 @@ static unsigned bits_of(const struct ir_insn *insn)
 /* --- sums and logic --------------------------------------------------------------------------- */
 
 /* The register an operand already sits in, or NOREG. */
-static unsigned reg_of(const struct x64 *x, ir_ref v)
+unsigned cg_reg(const struct x64 *x, ir_ref v)
 {
     const struct val *val = &x->val[x->val[v].rep];
     return val->at & (AT_REG | AT_PIN) ? val->reg : NOREG;
 }
 
 /* Whether a's register can become the result's. */
-static bool in_place(const struct x64 *x, ir_ref v, ir_ref a)
+bool cg_in_place(const struct x64 *x, ir_ref v, ir_ref a)
 {
-    unsigned reg = reg_of(x, a);
+    unsigned reg = cg_reg(x, a);
     if (reg == NOREG)
         return false;
     if (x->val[v].hint != NOREG)
@@ -38,7 +38,7 @@ static void emit_lea(struct x64 *x, ir_ref v, ir_ref a, ir_ref b, unsigned shift
     unsigned ra = ra_use(x, a);
     unsigned rb = b == IR_NONE ? NOREG : ra_use(x, b);
     unsigned dst = ra_def(x, v, true);
-    enc_lea(&x->e, size_of(&x->insn[v]), dst, mem_index(ra, rb, shift, disp));
+    enc_lea(&x->e, cg_size(&x->insn[v]), dst, mem_index(ra, rb, shift, disp));
 }
 
 static bool try_lea(struct x64 *x, ir_ref v, ir_ref a, ir_ref b, bool negate)
@@ -47,8 +47,8 @@ static bool try_lea(struct x64 *x, ir_ref v, ir_ref a, ir_ref b, bool negate)
     bool is_imm = ra_imm32(x, b, is_wide(&x->insn[v]), &imm) && imm != INT32_MIN;
     if (negate && !is_imm)
         return false;
-    bool gains = reg_of(x, a) != NOREG && !in_place(x, v, a) &&
-                 (is_imm || (reg_of(x, b) != NOREG && !in_place(x, v, b)));
+    bool gains = cg_reg(x, a) != NOREG && !cg_in_place(x, v, a) &&
+                 (is_imm || (cg_reg(x, b) != NOREG && !cg_in_place(x, v, b)));
     if (!gains && !fl_wanted(x))
         return false;
     if (is_imm)
@@ -82,11 +82,11 @@ void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v)
     int64_t imm;
     bool commutes = op != ALU_SUB && op != ALU_SBB;
     if (commutes && (ra_const(x, a, &imm) ||
-                     (in_place(x, v, b) && !in_place(x, v, a) && !ra_const(x, b, &imm)))) {
+                     (cg_in_place(x, v, b) && !cg_in_place(x, v, a) && !ra_const(x, b, &imm)))) {
         a = insn->arg[1];
         b = insn->arg[0];
     }
-    alu_with(x, op, size_of(insn), v, a, b);
+    alu_with(x, op, cg_size(insn), v, a, b);
 }
 
 static void emit_add(struct x64 *x, ir_ref v)
@@ -136,7 +136,7 @@ static void emit_xor(struct x64 *x, ir_ref v)
 void cg_alu_not(struct x64 *x, enum x64_alu op, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned size = size_of(insn);
+    unsigned size = cg_size(insn);
     int64_t imm;
     if (ra_const(x, insn->arg[1], &imm) && (size == W32 || fits32(~imm))) {
         unsigned dst = ra_def_copy(x, v, insn->arg[0], NOREG);
@@ -183,12 +183,12 @@ static void emit_xorn(struct x64 *x, ir_ref v)
 static void emit_not(struct x64 *x, ir_ref v)
 {
     unsigned dst = ra_def_copy(x, v, x->insn[v].arg[0], NOREG);
-    enc_not(&x->e, size_of(&x->insn[v]), dst);
+    enc_not(&x->e, cg_size(&x->insn[v]), dst);
 }
 
 static void emit_neg(struct x64 *x, ir_ref v)
 {
-    unsigned size = size_of(&x->insn[v]);
+    unsigned size = cg_size(&x->insn[v]);
     bool keep = fl_wanted(x);
     unsigned dst = ra_def_copy(x, v, x->insn[v].arg[0], NOREG);
     if (keep) { /* -a = ~a + 1 */
@@ -198,198 +198,6 @@ static void emit_neg(struct x64 *x, ir_ref v)
     }
     fl_drop(x);
     enc_neg(&x->e, size, dst);
-}
-
-/* --- products --------------------------------------------------------------------------------- */
-
-/* Whether the next product has this factor, too. */
-static bool multiplied_next(const struct x64 *x, ir_ref v)
-{
-    enum { AHEAD = 16 };
-    unsigned end = x->ir->block[x->order[x->block]].end;
-    v = x->val[v].rep;
-    for (unsigned i = x->i + 1; i < end && i <= x->i + AHEAD; i++) {
-        const struct ir_insn *insn = &x->insn[i];
-        if ((insn->op == IR_MUL || insn->op == IR_UMULH) && !(x->val[i].mark & MARK_DONE))
-            return x->val[insn->arg[0]].rep == v || x->val[insn->arg[1]].rep == v;
-    }
-    return false;
-}
-
-/* MULX's operands: the one in rdx, which is then the caller's unless the value stays there; yields
- * the other. A factor that comes from memory and is wanted again is loaded into rdx for good. */
-static struct rm mulx_operands(struct x64 *x, ir_ref v, bool *taken)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    bool there = reg_of(x, insn->arg[0]) == RDX || reg_of(x, insn->arg[1]) == RDX;
-    bool swap = there ? reg_of(x, insn->arg[1]) == RDX : multiplied_next(x, insn->arg[1]);
-    ir_ref a = x->val[insn->arg[swap]].rep, b = insn->arg[!swap];
-    *taken = !there;
-    if (*taken)
-        ra_take(x, RDX);
-    else
-        x->locked |= 1u << RDX;
-    struct rm rm = ra_rm(x, b);
-    ra_move_to(x, a, RDX);
-    if (*taken && x->val[a].at & (AT_STATE | AT_SPILL) && !(x->val[a].at & (AT_REG | AT_PIN)) &&
-        !ra_dies(x, a)) {
-        ra_def_in(x, a, RDX);
-        *taken = false;
-    }
-    return rm;
-}
-
-static void mulx(struct x64 *x, ir_ref v, unsigned high, unsigned low, struct rm rm)
-{
-    if (rm.mem)
-        enc_vex_rm(&x->e, OP_MULX, is_wide(&x->insn[v]), 0, high, low, rm.m);
-    else
-        enc_vex_rr(&x->e, OP_MULX, is_wide(&x->insn[v]), 0, high, low, rm.reg);
-}
-
-/* Either half of a product, and EFLAGS as they were. */
-static void emit_mulx(struct x64 *x, ir_ref v, bool high)
-{
-    bool taken;
-    struct rm rm = mulx_operands(x, v, &taken);
-    unsigned dst = ra_def(x, v, true);
-    if (high)
-        mulx(x, v, dst, dst, rm); /* the upper half wins */
-    else
-        mulx(x, v, taken ? RDX : ra_temp(x), dst, rm);
-}
-
-void cg_product(struct x64 *x, ir_ref v, ir_ref pair)
-{
-    bool low_first = x->insn[v].op == IR_MUL, taken;
-    if (x->bmi) {
-        struct rm rm = mulx_operands(x, v, &taken);
-        unsigned dst = ra_def(x, v, true), other = ra_temp(x);
-        mulx(x, v, low_first ? other : dst, low_first ? dst : other, rm);
-        ra_def_in(x, pair, other);
-        return;
-    }
-    fl_clobber(x);
-    ra_take(x, RAX);
-    ra_take(x, RDX);
-    struct rm b = ra_rm(x, x->insn[v].arg[1]);
-    ra_move_to(x, x->insn[v].arg[0], RAX);
-    if (b.mem)
-        enc_rm(&x->e, OP_GROUP3, W64, 4, b.m);
-    else
-        enc_rr(&x->e, OP_GROUP3, W64, 4, b.reg);
-    ra_def_in(x, low_first ? v : pair, RAX);
-    ra_def_in(x, low_first ? pair : v, RDX);
-}
-
-static void emit_mul(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned size = size_of(insn);
-    int32_t imm;
-    if (x->bmi && fl_wanted(x)) {
-        emit_mulx(x, v, false);
-        return;
-    }
-    fl_clobber(x);
-    if (ra_imm32(x, insn->arg[1], size == W64, &imm)) {
-        struct rm a = ra_rm(x, insn->arg[0]);
-        unsigned dst = ra_def(x, v, true);
-        unsigned op = fits8(imm) ? OP_IMUL_IMM8 : OP_IMUL_IMM32;
-        if (a.mem)
-            enc_rm(&x->e, op, size, dst, a.m);
-        else
-            enc_rr(&x->e, op, size, dst, a.reg);
-        if (fits8(imm))
-            enc_u8(&x->e, (uint8_t)imm);
-        else
-            enc_u32(&x->e, (uint32_t)imm);
-        return;
-    }
-    ir_ref a = insn->arg[0], b = insn->arg[1];
-    if (in_place(x, v, b) && !in_place(x, v, a)) {
-        a = insn->arg[1];
-        b = insn->arg[0];
-    }
-    struct rm rm = ra_rm(x, b);
-    unsigned dst = ra_def_copy(x, v, a, rm.mem ? NOREG : rm.reg);
-    if (rm.mem)
-        enc_rm(&x->e, OP_IMUL, size, dst, rm.m);
-    else
-        enc_rr(&x->e, OP_IMUL, size, dst, rm.reg);
-}
-
-/* The one-operand forms: /4 mul, /5 imul, of rax to rdx:rax. */
-static void emit_mulh(struct x64 *x, ir_ref v, unsigned form)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    fl_clobber(x);
-    ra_take(x, RAX);
-    ra_take(x, RDX);
-    struct rm b = ra_rm(x, insn->arg[1]);
-    ra_move_to(x, insn->arg[0], RAX);
-    if (b.mem)
-        enc_rm(&x->e, OP_GROUP3, W64, form, b.m);
-    else
-        enc_rr(&x->e, OP_GROUP3, W64, form, b.reg);
-    ra_def_in(x, v, RDX);
-}
-
-static void emit_umulh(struct x64 *x, ir_ref v)
-{
-    if (x->bmi)
-        emit_mulx(x, v, true);
-    else
-        emit_mulh(x, v, 4);
-}
-
-static void emit_smulh(struct x64 *x, ir_ref v)
-{
-    emit_mulh(x, v, 5);
-}
-
-/* x / 0 = 0 (manual C6.2, UDIV) */
-static void emit_udiv(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned size = size_of(insn);
-    fl_clobber(x);
-    ra_take(x, RAX);
-    ra_take(x, RDX);
-    unsigned b = ra_use(x, insn->arg[1]);
-    ra_move_to(x, insn->arg[0], RAX);
-    enc_alu(&x->e, ALU_XOR, W32, RDX, RDX);
-    enc_test(&x->e, size, b, b);
-    size_t normal = enc_jcc8(&x->e, CC_NE);
-    enc_alu(&x->e, ALU_XOR, W32, RAX, RAX);
-    size_t done = enc_jmp8(&x->e);
-    enc_patch8(&x->e, normal);
-    enc_rr(&x->e, OP_GROUP3, size, 6, b);
-    enc_patch8(&x->e, done);
-    ra_def_in(x, v, RAX);
-}
-
-/* x / 0 = 0, MIN / -1 = MIN: for the divisors 0 and -1 the quotient is the product. */
-static void emit_sdiv(struct x64 *x, ir_ref v)
-{
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned size = size_of(insn);
-    fl_clobber(x);
-    ra_take(x, RAX);
-    ra_take(x, RDX);
-    unsigned b = ra_use(x, insn->arg[1]);
-    ra_move_to(x, insn->arg[0], RAX);
-    enc_lea(&x->e, size, RDX, mem_at(b, 1));
-    enc_alu_imm(&x->e, ALU_CMP, size, RDX, 1);
-    size_t normal = enc_jcc8(&x->e, CC_A);
-    enc_rr(&x->e, OP_IMUL, size, RAX, b);
-    size_t done = enc_jmp8(&x->e);
-    enc_patch8(&x->e, normal);
-    enc_rr(&x->e, 0x0099, size, 0, 0); /* cdq, cqo; the ModRM byte goes */
-    x->e.p--;
-    enc_rr(&x->e, OP_GROUP3, size, 7, b);
-    enc_patch8(&x->e, done);
-    ra_def_in(x, v, RAX);
 }
 
 /* --- shifts ----------------------------------------------------------------------------------- */
@@ -409,7 +217,7 @@ static void shift_with(struct x64 *x, ir_ref v, unsigned bmi_op, unsigned count)
 static void emit_shift(struct x64 *x, ir_ref v, enum x64_shift op, unsigned bmi_op)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned size = size_of(insn);
+    unsigned size = cg_size(insn);
     if (x->bmi && bmi_op) {
         shift_with(x, v, bmi_op, ra_use(x, insn->arg[1]));
         return;
@@ -454,7 +262,7 @@ static void shift_imm(struct x64 *x, ir_ref v, enum x64_shift op, unsigned bmi_o
         fl_clobber(x);
     unsigned dst = ra_def_copy(x, v, insn->arg[0], NOREG);
     if (insn->imm)
-        enc_shift_imm(&x->e, op, size_of(insn), dst, (unsigned)insn->imm);
+        enc_shift_imm(&x->e, op, cg_size(insn), dst, (unsigned)insn->imm);
     else if (!is_wide(insn))
         enc_mov(&x->e, W32, dst, dst);
 }
@@ -462,13 +270,13 @@ static void shift_imm(struct x64 *x, ir_ref v, enum x64_shift op, unsigned bmi_o
 static void emit_shli(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    bool gains = reg_of(x, insn->arg[0]) != NOREG && !in_place(x, v, insn->arg[0]);
+    bool gains = cg_reg(x, insn->arg[0]) != NOREG && !cg_in_place(x, v, insn->arg[0]);
     if (insn->imm == 1 && (gains || fl_wanted(x))) {
         emit_lea(x, v, insn->arg[0], insn->arg[0], 0, 0);
     } else if (insn->imm >= 1 && insn->imm <= 3 && fl_wanted(x)) {
         unsigned a = ra_use(x, insn->arg[0]);
         unsigned dst = ra_def(x, v, true);
-        enc_lea(&x->e, size_of(insn), dst, mem_index(NOREG, a, (unsigned)insn->imm, 0));
+        enc_lea(&x->e, cg_size(insn), dst, mem_index(NOREG, a, (unsigned)insn->imm, 0));
     } else {
         shift_imm(x, v, SH_SHL, OP_SHLX);
     }
@@ -486,7 +294,7 @@ static void emit_sari(struct x64 *x, ir_ref v)
 
 static void rotate(struct x64 *x, ir_ref v, ir_ref a, unsigned count)
 {
-    unsigned size = size_of(&x->insn[v]);
+    unsigned size = cg_size(&x->insn[v]);
     if (x->bmi && count) {
         struct rm rm = ra_rm(x, a);
         unsigned dst = ra_def(x, v, true);
@@ -520,7 +328,7 @@ static void emit_extr(struct x64 *x, ir_ref v)
     fl_clobber(x);
     unsigned high = ra_use(x, insn->arg[0]);
     unsigned dst = ra_def_copy(x, v, insn->arg[1], high);
-    enc_rr(&x->e, OP_SHRD, size_of(insn), high, dst);
+    enc_rr(&x->e, OP_SHRD, cg_size(insn), high, dst);
     enc_u8(&x->e, (unsigned)insn->imm);
 }
 
@@ -559,12 +367,12 @@ static void emit_zx16(struct x64 *x, ir_ref v)
 
 static void emit_sx8(struct x64 *x, ir_ref v)
 {
-    emit_extend(x, v, OP_MOVSX8, size_of(&x->insn[v]));
+    emit_extend(x, v, OP_MOVSX8, cg_size(&x->insn[v]));
 }
 
 static void emit_sx16(struct x64 *x, ir_ref v)
 {
-    emit_extend(x, v, OP_MOVSX16, size_of(&x->insn[v]));
+    emit_extend(x, v, OP_MOVSX16, cg_size(&x->insn[v]));
 }
 
 static void emit_extu(struct x64 *x, ir_ref v)
@@ -597,7 +405,7 @@ static void emit_exts(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned width = insn->aux, lsb = (unsigned)insn->imm, bits = bits_of(insn);
-    unsigned size = size_of(insn);
+    unsigned size = cg_size(insn);
     if (lsb == 0 && (width == 8 || width == 16 || (width == 32 && bits == 64))) {
         emit_extend(x, v, width == 8 ? OP_MOVSX8 : width == 16 ? OP_MOVSX16 : OP_MOVSXD, size);
         return;
@@ -630,7 +438,7 @@ static void emit_dep(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned width = insn->aux, lsb = (unsigned)insn->imm, bits = bits_of(insn);
-    unsigned size = size_of(insn);
+    unsigned size = cg_size(insn);
     uint64_t field = (width == 64 ? ~0ull : (1ull << width) - 1);
     int64_t imm;
     fl_clobber(x);
@@ -686,14 +494,14 @@ static void emit_clz(struct x64 *x, ir_ref v)
     fl_clobber(x);
     unsigned a = ra_use(x, insn->arg[0]);
     unsigned dst = ra_def(x, v, true);
-    count_zeros(x, size_of(insn), dst, a);
+    count_zeros(x, cg_size(insn), dst, a);
 }
 
 /* cls(a) = clz(a ^ (a >> (w - 1))) - 1 */
 static void emit_cls(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned size = size_of(insn);
+    unsigned size = cg_size(insn);
     fl_clobber(x);
     unsigned t = ra_temp(x);
     ra_move_to(x, insn->arg[0], t);
@@ -708,7 +516,7 @@ static void emit_cls(struct x64 *x, ir_ref v)
 static void emit_ctz(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned size = size_of(insn);
+    unsigned size = cg_size(insn);
     fl_clobber(x);
     unsigned a = ra_use(x, insn->arg[0]);
     if (x->bmi) {
@@ -726,13 +534,13 @@ static void emit_cnt(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
     fl_clobber(x);
-    emit_extend(x, v, OP_POPCNT, size_of(insn));
+    emit_extend(x, v, OP_POPCNT, cg_size(insn));
 }
 
 static void emit_rev(struct x64 *x, ir_ref v)
 {
     unsigned dst = ra_def_copy(x, v, x->insn[v].arg[0], NOREG);
-    enc_bswap(&x->e, size_of(&x->insn[v]), dst);
+    enc_bswap(&x->e, cg_size(&x->insn[v]), dst);
 }
 
 /* dst = (dst >> n & mask) | (dst & mask) << n: swaps neighbours of n bits */
@@ -773,7 +581,7 @@ static void emit_rev32(struct x64 *x, ir_ref v)
 
 static void emit_rbit(struct x64 *x, ir_ref v)
 {
-    unsigned size = size_of(&x->insn[v]);
+    unsigned size = cg_size(&x->insn[v]);
     fl_clobber(x);
     unsigned dst = ra_def_copy(x, v, x->insn[v].arg[0], NOREG);
     enc_bswap(&x->e, size, dst);
@@ -813,14 +621,14 @@ static void emit_icmp(struct x64 *x, ir_ref v)
 
 void cg_select(struct x64 *x, enum x64_cc cc, ir_ref v, ir_ref yes, ir_ref no)
 {
-    unsigned size = size_of(&x->insn[v]);
+    unsigned size = cg_size(&x->insn[v]);
     if (x->val[yes].rep == x->val[no].rep) {
         unsigned dst = ra_def_copy(x, v, yes, NOREG);
         if (size == W32)
             enc_mov(&x->e, W32, dst, dst);
         return;
     }
-    if (in_place(x, v, yes) && !in_place(x, v, no)) {
+    if (cg_in_place(x, v, yes) && !cg_in_place(x, v, no)) {
         ir_ref t = yes;
         yes = no;
         no = t;
@@ -845,16 +653,14 @@ static void emit_sel(struct x64 *x, ir_ref v)
 }
 
 const struct emit_row x64_emit_int[] = {
-    {IR_ADD, emit_add},     {IR_SUB, emit_sub},   {IR_MUL, emit_mul},   {IR_UMULH, emit_umulh},
-    {IR_SMULH, emit_smulh}, {IR_UDIV, emit_udiv}, {IR_SDIV, emit_sdiv}, {IR_AND, emit_and},
-    {IR_OR, emit_or},       {IR_XOR, emit_xor},   {IR_ANDN, emit_andn}, {IR_ORN, emit_orn},
-    {IR_XORN, emit_xorn},   {IR_NOT, emit_not},   {IR_NEG, emit_neg},   {IR_SHL, emit_shl},
-    {IR_SHR, emit_shr},     {IR_SAR, emit_sar},   {IR_ROR, emit_ror},   {IR_SHLI, emit_shli},
-    {IR_SHRI, emit_shri},   {IR_SARI, emit_sari}, {IR_RORI, emit_rori}, {IR_EXTR, emit_extr},
-    {IR_EXTU, emit_extu},   {IR_EXTS, emit_exts}, {IR_DEP, emit_dep},   {IR_ZEXT, emit_zext},
-    {IR_SEXT, emit_sext},   {IR_SX8, emit_sx8},   {IR_SX16, emit_sx16}, {IR_ZX8, emit_zx8},
-    {IR_ZX16, emit_zx16},   {IR_CLZ, emit_clz},   {IR_CLS, emit_cls},   {IR_RBIT, emit_rbit},
-    {IR_CTZ, emit_ctz},     {IR_CNT, emit_cnt},   {IR_REV, emit_rev},   {IR_REV16, emit_rev16},
-    {IR_REV32, emit_rev32}, {IR_ICMP, emit_icmp}, {IR_SEL, emit_sel},   {IR_CRC32C, emit_crc32c},
-    {IR_OP_COUNT, 0},
+    {IR_ADD, emit_add},   {IR_SUB, emit_sub},   {IR_AND, emit_and},       {IR_OR, emit_or},
+    {IR_XOR, emit_xor},   {IR_ANDN, emit_andn}, {IR_ORN, emit_orn},       {IR_XORN, emit_xorn},
+    {IR_NOT, emit_not},   {IR_NEG, emit_neg},   {IR_SHL, emit_shl},       {IR_SHR, emit_shr},
+    {IR_SAR, emit_sar},   {IR_ROR, emit_ror},   {IR_SHLI, emit_shli},     {IR_SHRI, emit_shri},
+    {IR_SARI, emit_sari}, {IR_RORI, emit_rori}, {IR_EXTR, emit_extr},     {IR_EXTU, emit_extu},
+    {IR_EXTS, emit_exts}, {IR_DEP, emit_dep},   {IR_ZEXT, emit_zext},     {IR_SEXT, emit_sext},
+    {IR_SX8, emit_sx8},   {IR_SX16, emit_sx16}, {IR_ZX8, emit_zx8},       {IR_ZX16, emit_zx16},
+    {IR_CLZ, emit_clz},   {IR_CLS, emit_cls},   {IR_RBIT, emit_rbit},     {IR_CTZ, emit_ctz},
+    {IR_CNT, emit_cnt},   {IR_REV, emit_rev},   {IR_REV16, emit_rev16},   {IR_REV32, emit_rev32},
+    {IR_ICMP, emit_icmp}, {IR_SEL, emit_sel},   {IR_CRC32C, emit_crc32c}, {IR_OP_COUNT, 0},
 };

@@ -35,11 +35,6 @@ static ir_ref root_of(const struct x64 *x, ir_ref v, int64_t *offset)
     return v;
 }
 
-static bool is_write(unsigned op)
-{
-    return op == IR_ST || op == IR_ST2 || op == IR_STV || op == IR_STV2;
-}
-
 static int32_t access_bytes(const struct ir_insn *insn)
 {
     bool pair =
@@ -57,7 +52,7 @@ static bool join(struct x64 *x, struct group *g, unsigned i, ir_ref root, int64_
         return false;
     g->low = (int32_t)low;
     g->high = (int32_t)high;
-    g->write |= is_write(x->insn[i].op);
+    g->write |= x64_is_store(x->insn[i].op);
     g->last = (uint16_t)i;
     g->members++;
     x->val[i].group = (uint8_t)(g - x->group + 1);
@@ -82,7 +77,7 @@ static void begin(struct x64 *x, struct finder *f, unsigned i, ir_ref root, int6
                         .head = (uint16_t)i,
                         .last = (uint16_t)i,
                         .members = 1,
-                        .write = is_write(x->insn[i].op),
+                        .write = x64_is_store(x->insn[i].op),
                         .offset = offset,
                         .high = access_bytes(&x->insn[i]),
                         .reg = NOREG};
