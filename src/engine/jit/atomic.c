@@ -3,10 +3,10 @@
  * Atomics and exclusives by the slow path.
  *
  * The exclusive monitor is emulated by compare-and-swap: LDXR records where the memory lies
- * on the host and its value, STXR stores if memory still holds that value. A location that was changed and changed
- * back in between lets the store pass where hardware's monitor would fail it; code that relies on
- * exclusives alone to notice that cannot tell, as the architecture allows no other access between
- * the two (manual B2.12.5).
+ * on the host and its value, STXR stores if memory still holds that value. A location that was
+ * changed and changed back in between lets the store pass where hardware's monitor would fail it;
+ * code that relies on exclusives alone to notice that cannot tell, as the architecture allows no
+ * other access between the two (manual B2.12.5).
  */
 #include <string.h>
 

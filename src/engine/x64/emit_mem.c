@@ -136,7 +136,9 @@ static void emit_ld2(struct x64 *x, ir_ref v)
     bool whole = hi != IR_NONE && is_whole(x, memop) && is_wide(insn);
     chk_flags(x, 2 * el);
     struct address a = chk_address(x, insn->arg[0]);
-    bool across = whole && lies_across(x, a, 2 * el);
+    const struct group *g = grp_at(x);
+    bool head = g && grp_is_head(x, g); /* has no slow path to take if SP is not aligned */
+    bool across = whole && !head && lies_across(x, a, 2 * el);
     if (whole && !across) {
         emit_whole_ld2(x, v, hi, a);
         return;

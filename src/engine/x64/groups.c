@@ -98,7 +98,8 @@ static void note_access(struct x64 *x, struct finder *f, unsigned i)
     for (unsigned k = 0; k < f->opens; k++)
         if (join(x, f->open[k], i, root, offset))
             return;
-    if (fresh)
+    /* A head that is not aligned would take a slow path, from which it brings no addend. */
+    if (fresh && !(insn->aux & (IR_MEM_ALIGN | IR_MEM_ALIGN_EL)))
         begin(x, f, i, root, offset);
     else
         close_all(f);

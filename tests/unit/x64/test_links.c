@@ -437,6 +437,30 @@ static void accesses_off_one_base_take_one_look(void **state)
     assert_int_equal(b->cpu.calls, 1);
 }
 
+/* An ordered access that is not aligned takes the slow path; what follows asks for itself. */
+static void an_access_that_may_be_unaligned_leads_no_others(void **state)
+{
+    struct bench *b = *state;
+    const uint64_t first = 0x1122334455667788, second = 0x99aabbccddeeff00;
+    start(b, PAGE);
+    ir_ref base = reg(b, 1);
+    for (unsigned n = 0; n < 2; n++) {
+        ir_ref at = ir_add(b->ir, IR_I64, base, ir_const(b->ir, IR_I64, 8 * n));
+        ir_insn(b->ir, (int32_t)(4 * n));
+        ir_put(b->ir, IR_I64, ir_ld(b->ir, IR_I64, at, 3 | (n ? 0 : IR_MEM_ALIGN)),
+               fake_layout.x0 + 16 + 8 * (int32_t)n);
+    }
+    ir_exits(b->ir, 8);
+    finish(b, false);
+    memcpy(b->cpu.memory + 0x104, &first, 8);
+    memcpy(b->cpu.memory + 0x10c, &second, 8);
+    b->cpu.x[1] = FAKE_BASE + 0x104;
+    run(b);
+    assert_int_equal(b->cpu.calls, 1);
+    assert_int_equal(b->cpu.x[3], b->cpu.raised ? 0 : second);
+    assert_int_equal(b->region[0].out.links, 0); /* there is no group */
+}
+
 static void too_little_room_is_refused(void **state)
 {
     struct bench *b = *state;
@@ -467,6 +491,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_loop_within_the_region_runs, begin, end),
         cmocka_unit_test_setup_teardown(conditional_exits_are_links, begin, end),
         cmocka_unit_test_setup_teardown(accesses_off_one_base_take_one_look, begin, end),
+        cmocka_unit_test_setup_teardown(an_access_that_may_be_unaligned_leads_no_others, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(too_little_room_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
