@@ -19,7 +19,7 @@ FIELDS = {'-': 'IR_FIELD_NONE', 'esz': 'IR_FIELD_ESZ', 'cond': 'IR_FIELD_COND',
           'memop': 'IR_FIELD_MEMOP', 'block': 'IR_FIELD_BLOCK', 'blocks': 'IR_FIELD_BLOCKS',
           'pgoff': 'IR_FIELD_PGOFF', 'offset': 'IR_FIELD_OFFSET', 'helper': 'IR_FIELD_HELPER',
           'icc': 'IR_FIELD_ICC', 'fence': 'IR_FIELD_FENCE', 'bitno': 'IR_FIELD_BITNO',
-          'nzcv': 'IR_FIELD_NZCV', 'lane': 'IR_FIELD_LANE', 'lanes': 'IR_FIELD_LANES',
+          'nzcv': 'IR_FIELD_NZCV', 'side': 'IR_FIELD_SIDE', 'lane': 'IR_FIELD_LANE', 'lanes': 'IR_FIELD_LANES',
           'width': 'IR_FIELD_WIDTH', 'lsb': 'IR_FIELD_LSB', 'len': 'IR_FIELD_LEN',
           '0..w-1': 'IR_FIELD_SHIFT', '1..w-1': 'IR_FIELD_SHIFT1', '1..w': 'IR_FIELD_SHIFTW',
           '0|1': 'IR_FIELD_BOOL', '0..15': 'IR_FIELD_0_15'}

@@ -51,7 +51,7 @@ struct insn_state {
 struct insn_test {
     uint32_t code[INSN_MAX_BLOCK];
     unsigned length;
-    const char *name; /* what it tests, for messages */
+    const char *name;  /* what it tests, for messages */
     uint64_t features; /* that it needs, bits of enum arm_feature */
     struct insn_state before;
     uint8_t data[INSN_DATA]; /* memory before, at insn_data_va() */
@@ -88,6 +88,7 @@ enum insn_how {
     INSN_NO_LAZY,
     INSN_NO_SHARE,
     INSN_NO_HINT,
+    INSN_SUPERBLOCKS,
     INSN_HOWS
 };
 

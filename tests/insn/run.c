@@ -29,6 +29,7 @@ static const struct how {
     unsigned level;   /* enum x64_level */
     unsigned without; /* X64_NO_* */
     struct ir_opt_config passes;
+    bool superblocks; /* branches have a way that they go as a rule */
 } hows[INSN_HOWS] = {
     [INSN_INTERPRET] = {"interpreter", INTERPRETER, 0, {false, false, false}},
     [INSN_OPTIMISE] = {"interpreter after the passes", INTERPRETER, 0, {true, true, false}},
@@ -43,6 +44,7 @@ static const struct how {
     [INSN_NO_LAZY] = {"x64 without lazy values", BEST, X64_NO_LAZY, {true, true, false}},
     [INSN_NO_SHARE] = {"x64 without shared checks", BEST, X64_NO_SHARE, {true, true, false}},
     [INSN_NO_HINT] = {"x64 without hints", BEST, X64_NO_HINT, {true, true, false}},
+    [INSN_SUPERBLOCKS] = {"x64 in superblocks", BEST, 0, {true, true, false}, true},
 };
 
 const char *insn_how_name(enum insn_how how)
@@ -478,6 +480,15 @@ static void fill_page(struct insn_machine *m, const struct insn_test *test, uint
     }
 }
 
+/* Some way for each instruction, which has nothing to do with what it does. */
+static void choose_ways(const struct insn_machine *m, uint8_t *way)
+{
+    for (unsigned i = 0; i < IR_PAGE_SIZE / 4; i++) {
+        uint32_t word = (uint32_t)ld_le(m->page + 4 * i, 4);
+        way[i] = (word + i) * 0x9e3779b1u >> 31 ? FRONT_WAY_TAKEN : FRONT_WAY_NEXT;
+    }
+}
+
 static bool same_region(const struct translated *t, const struct insn_machine *m,
                         const struct insn_test *test, uint32_t mode)
 {
@@ -490,6 +501,7 @@ static bool translate(struct insn_machine *m, enum insn_how how, const struct in
                       uint32_t careful)
 {
     struct translated *t = &m->last[how];
+    uint8_t way[IR_PAGE_SIZE / 4];
     struct front_region region = {.code = m->page,
                                   .pgoff = (uint32_t)(m->cpu.pc & (IR_PAGE_SIZE - 1)),
                                   .mode = m->mode | careful |
@@ -502,6 +514,10 @@ static bool translate(struct insn_machine *m, enum insn_how how, const struct in
     if (same_region(t, m, test, region.mode))
         return true;
     fill_page(m, test, m->cpu.pc_page);
+    if (hows[how].superblocks && !careful) {
+        choose_ways(m, way);
+        region.way = way;
+    }
     a64_translate(&region, t->ir);
     wrong = ir_verify(t->ir, a64_helpers, a64_nhelpers, text, sizeof(text));
     if (!wrong && (passes->forward || passes->dead)) {

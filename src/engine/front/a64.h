@@ -37,11 +37,12 @@ struct a64 {
     struct ir *ir;
     struct front_region *region;
     const struct arm_features *features;
-    uint32_t insn; /* the instruction being translated */
-    uint32_t mode; /* FRONT_* */
-    int32_t pgoff; /* its offset in the page */
-    bool ended;    /* its handler has ended the block */
-    bool sp_dirty; /* it wrote an SP that may not be a multiple of 16 */
+    uint32_t insn;   /* the instruction being translated */
+    uint32_t mode;   /* FRONT_* */
+    int32_t pgoff;   /* its offset in the page */
+    bool ended;      /* its handler has ended the block */
+    bool sp_dirty;   /* it wrote an SP that may not be a multiple of 16 */
+    int32_t next;    /* where the block goes on */
     uint32_t before; /* the instruction before it in the block, 0: none */
 
     /* Blocks still to come: a64_region.c. */
@@ -50,6 +51,7 @@ struct a64 {
     unsigned first_pending, end_pending;
     uint16_t block_at[A64_PAGE_INSNS];    /* block that begins at an instruction, plus 1; 0: none */
     uint64_t leader[A64_PAGE_INSNS / 64]; /* bit set: a branch back leads here */
+    uint64_t passed[A64_PAGE_INSNS / 64]; /* bit set: the superblock has been here */
 };
 
 #include "a64_decode.h"
@@ -130,6 +132,16 @@ void a64_split(struct a64 *c);
 /* Branches (a64_region.c). Targets are page offsets, possibly outside the page. */
 void a64_poll(struct a64 *c); /* at the beginning of an instruction, before any effect */
 void a64_goto(struct a64 *c, int32_t target);
+/* A conditional branch in a superblock. */
+struct a64_side {
+    bool taken;    /* it goes on where the branch is taken */
+    int32_t next;  /* where that is */
+    int32_t leave; /* where it leaves for else */
+    uint16_t poll; /* IR_SIDE_POLL if that lies behind, or 0 */
+};
+/* Whether the branch at hand can be one: a side exit, then a64_go_on(), take its place. */
+bool a64_side(struct a64 *c, int32_t target, struct a64_side *side);
+void a64_go_on(struct a64 *c, const struct a64_side *side);
 /* The block to name in a conditional branch for going on at target. */
 unsigned a64_edge(struct a64 *c, int32_t target);
 /* The same for what follows a B.cond, which may be another test of the same flags. */

@@ -37,6 +37,12 @@ void a64_b_cond(struct a64 *c, const struct a64_b_cond *f)
         a64_goto(c, to);
         return;
     }
+    struct a64_side side;
+    if (a64_side(c, to, &side)) {
+        ir_sidef(c->ir, ir_getf(c->ir), (f->cond ^ side.taken) | side.poll, side.leave);
+        a64_go_on(c, &side);
+        return;
+    }
     unsigned taken = a64_edge(c, to), other = a64_edge_next(c);
     ir_brf(c->ir, ir_getf(c->ir), f->cond, a64_blocks(taken, other));
     c->ended = true;
@@ -45,7 +51,17 @@ void a64_b_cond(struct a64 *c, const struct a64_b_cond *f)
 void a64_cbz(struct a64 *c, const struct a64_cbz *f)
 {
     enum ir_type type = a64_type(f->sf);
-    unsigned taken = a64_edge(c, target(c, f->imm19, 19)), other = a64_edge(c, c->pgoff + 4);
+    int32_t to = target(c, f->imm19, 19);
+    struct a64_side side;
+    if (a64_side(c, to, &side)) {
+        if ((f->op == A64_CBZ) != side.taken)
+            ir_sidez(c->ir, type, a64_reg(c, f->sf, f->Rt), side.poll, side.leave);
+        else
+            ir_sidenz(c->ir, type, a64_reg(c, f->sf, f->Rt), side.poll, side.leave);
+        a64_go_on(c, &side);
+        return;
+    }
+    unsigned taken = a64_edge(c, to), other = a64_edge(c, c->pgoff + 4);
     ir_ref a = a64_reg(c, f->sf, f->Rt);
     if (f->op == A64_CBZ)
         ir_brz(c->ir, type, a, a64_blocks(taken, other));
@@ -56,14 +72,26 @@ void a64_cbz(struct a64 *c, const struct a64_cbz *f)
 
 void a64_tbz(struct a64 *c, const struct a64_tbz *f)
 {
-    unsigned set = a64_edge(c, target(c, f->imm14, 14)), clear = a64_edge(c, c->pgoff + 4);
+    int32_t to = target(c, f->imm14, 14);
+    unsigned bit = f->b5 << 5 | f->b40;
+    struct a64_side side;
+    if (a64_side(c, to, &side)) {
+        ir_ref value = a64_reg(c, f->b5, f->Rt);
+        if ((f->op == A64_TBZ) != side.taken)
+            ir_sideclr(c->ir, a64_type(f->b5), value, bit | side.poll, side.leave);
+        else
+            ir_sideset(c->ir, a64_type(f->b5), value, bit | side.poll, side.leave);
+        a64_go_on(c, &side);
+        return;
+    }
+    unsigned set = a64_edge(c, to), clear = a64_edge(c, c->pgoff + 4);
     if (f->op == A64_TBZ) {
         unsigned swap = set;
         set = clear;
         clear = swap;
     }
     ir_ref a = a64_reg(c, f->b5, f->Rt);
-    ir_brbit(c->ir, a64_type(f->b5), a, f->b5 << 5 | f->b40, a64_blocks(set, clear));
+    ir_brbit(c->ir, a64_type(f->b5), a, bit, a64_blocks(set, clear));
     c->ended = true;
 }
 

@@ -16,6 +16,10 @@
  * the emitter can then compare and branch, and no flags need to be stored and loaded. Whoever
  * comes to the second B.cond on another way finds no block there and makes its own.
  *
+ * Superblocks: a path that is often taken, through direct branches, as one block. What branches the
+ * other way leaves; the path ends where it comes to what it has passed already, and is a loop if
+ * that is its beginning.
+ *
  * Stack pointer alignment: while the mode lacks FRONT_SA, SP is a multiple of 16 (or nobody checks
  * it). An instruction that writes another kind of value to SP is followed by a test that leaves
  * the region when SP is not aligned, so that the engine looks at the mode again. That keeps checks
@@ -89,6 +93,8 @@ static bool reachable(const struct a64 *c, int32_t pgoff)
 {
     if (!in_page(pgoff) || c->mode & FRONT_STEP)
         return false;
+    if (c->region->way) /* its beginning only */
+        return c->block_at[pgoff / 4];
     return c->block_at[pgoff / 4] || (c->left > 0 && !is_entry(c, pgoff));
 }
 
@@ -104,6 +110,8 @@ static unsigned code_block(struct a64 *c, int32_t pgoff)
     uint16_t *at = &c->block_at[pgoff / 4];
     if (!*at)
         *at = (uint16_t)(queue(c, PENDING_CODE, pgoff, false) + 1);
+    else
+        c->region->closed = true;
     return *at - 1u;
 }
 
@@ -120,8 +128,50 @@ void a64_poll(struct a64 *c)
     ir_poll(c->ir, c->pgoff);
 }
 
+static bool full(const struct a64 *c)
+{
+    return c->ir->count + INSN_ROOM > IR_MAX_INSNS || c->ir->blocks + BLOCK_ROOM > IR_MAX_BLOCKS;
+}
+
+/* Whether the superblock, if it is one, can go on at pgoff. */
+static bool can_follow(const struct a64 *c, int32_t pgoff)
+{
+    return c->region->way && in_page(pgoff) && c->left > 0 && !full(c) &&
+           !(c->passed[pgoff / 256] >> (pgoff / 4 % 64) & 1);
+}
+
+bool a64_side(struct a64 *c, int32_t target, struct a64_side *side)
+{
+    unsigned way = c->region->way ? c->region->way[c->pgoff / 4] : FRONT_WAY_UNKNOWN;
+    if (way == FRONT_WAY_UNKNOWN)
+        return false;
+    bool taken = way == FRONT_WAY_TAKEN;
+    int32_t behind = c->pgoff + 4;
+    *side = (struct a64_side){
+        .taken = taken,
+        .next = taken ? target : behind,
+        .leave = taken ? behind : target,
+        .poll = !taken && target <= c->pgoff ? IR_SIDE_POLL : 0,
+    };
+    return can_follow(c, side->next);
+}
+
+void a64_go_on(struct a64 *c, const struct a64_side *side)
+{
+    c->region->sides++;
+    if (side->next <= c->pgoff)
+        ir_poll(c->ir, side->next);
+    c->next = side->next;
+}
+
 void a64_goto(struct a64 *c, int32_t target)
 {
+    if (can_follow(c, target)) {
+        if (target <= c->pgoff)
+            ir_poll(c->ir, target);
+        c->next = target;
+        return;
+    }
     if (target <= c->pgoff)
         ir_poll(c->ir, target);
     if (reachable(c, target))
@@ -225,11 +275,6 @@ static bool is_leader(const struct a64 *c, int32_t pgoff)
     return c->leader[pgoff / 256] >> (pgoff / 4 % 64) & 1;
 }
 
-static bool full(const struct a64 *c)
-{
-    return c->ir->count + INSN_ROOM > IR_MAX_INSNS || c->ir->blocks + BLOCK_ROOM > IR_MAX_BLOCKS;
-}
-
 /* After an instruction that wrote an SP of unknown alignment: leaves if it is not aligned. */
 static void check_new_sp(struct a64 *c)
 {
@@ -238,6 +283,12 @@ static void check_new_sp(struct a64 *c)
     ir_ref low = ir_and(c->ir, IR_I64, a64_xsp(c, 31), a64_k(c, 15));
     ir_brnz(c->ir, IR_I64, low, a64_blocks(leave, next));
     ir_block_begin(c->ir, next);
+}
+
+/* ADD SP, SP, Xn: the probe below, as a rule. */
+static bool begins_probe(uint32_t insn)
+{
+    return (insn & 0xffe0ffffu) == 0x8b2063ffu;
 }
 
 /*
@@ -255,8 +306,8 @@ static void skip_overflow_probe(struct a64 *c)
     int32_t behind = c->pgoff + LENGTH;
     uint32_t restore = 0xcb2063e0u | n << 16 | n; /* sub xN, sp, xN */
 
-    if ((insn & 0xffe0ffffu) != 0x8b2063ffu || n == 31 ||
-        c->mode & (FRONT_BREAK | FRONT_STEP | FRONT_COUNT) || !reachable(c, behind))
+    if (!begins_probe(insn) || n == 31 || c->mode & (FRONT_BREAK | FRONT_STEP | FRONT_COUNT) ||
+        !reachable(c, behind))
         return;
     uint32_t test = see(c, c->pgoff + 4 * TBNZ);
     if (see(c, c->pgoff + 4) != restore || (test & 0x7f00001fu) != (0x37000000u | n) ||
@@ -287,6 +338,8 @@ static void one_instruction(struct a64 *c)
         region->last = (uint32_t)c->pgoff + 4;
     region->insns++;
     c->left--;
+    c->next = c->pgoff + 4;
+    c->passed[c->pgoff / 256] |= 1ull << (c->pgoff / 4 % 64);
     c->ended = false;
     c->sp_dirty = false;
     c->before = c->insn;
@@ -312,6 +365,15 @@ static void note_start(struct a64 *c)
     region->start[region->starts++].block = (uint16_t)c->ir->current;
 }
 
+/* It cannot go on at c->pgoff. */
+static void end_superblock(struct a64 *c)
+{
+    if (reachable(c, c->pgoff))
+        ir_br(c->ir, code_block(c, c->pgoff));
+    else
+        ir_exit(c->ir, c->pgoff);
+}
+
 /*
  * Translates from c->pgoff on, in the block that is open, until something ends it. When it runs
  * into a block that still waits for its code, that one follows at once, so that the branch to it
@@ -325,9 +387,15 @@ static void straight(struct a64 *c)
         one_instruction(c);
         if (c->ended)
             return;
-        c->pgoff += 4;
+        c->pgoff = c->next;
         if (!in_page(c->pgoff) || (c->mode & FRONT_STEP)) {
             end_leave(c, c->pgoff);
+            return;
+        }
+        if (c->region->way) {
+            if (can_follow(c, c->pgoff) && !begins_probe(fetch(c, c->pgoff)))
+                continue;
+            end_superblock(c);
             return;
         }
         bool known = c->block_at[c->pgoff / 4];
@@ -414,14 +482,16 @@ void a64_translate(struct front_region *region, struct ir *ir)
     c.first_pending = c.end_pending = 0;
     memset(c.block_at, 0, sizeof(c.block_at));
     memset(c.leader, 0, sizeof(c.leader));
+    memset(c.passed, 0, sizeof(c.passed));
     region->first = region->pgoff;
     region->last = region->pgoff;
     region->insns = 0;
     region->starts = 0;
-    region->seen = 0;
+    region->seen = region->sides = 0;
+    region->closed = false;
     /* Code that is counted could not begin an instruction again. */
     ir->careful = c.mode & (FRONT_CAREFUL | FRONT_COUNT);
-    if (c.left > 1)
+    if (c.left > 1 && !region->way)
         find_leaders(&c);
     ir_block_begin(ir, code_block(&c, c.pgoff));
     c.first_pending++;

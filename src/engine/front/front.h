@@ -44,6 +44,9 @@ enum {
 
 enum { FRONT_MAX_SEEN = 512 };
 
+/* How a conditional branch went while its page was watched. */
+enum front_way { FRONT_WAY_UNKNOWN, FRONT_WAY_TAKEN, FRONT_WAY_NEXT };
+
 struct front_region {
     const uint8_t *code; /* the guest page's 4096 bytes as they are now, readable for the call */
     uint32_t pgoff;      /* where the region begins, a multiple of 4 below 4096 */
@@ -54,6 +57,16 @@ struct front_region {
      * left to as soon as straight code or a branch forward reaches them. NULL: none. */
     void *const *entries;
     const void *empty;
+    /*
+     * For a superblock, else NULL: which way each conditional branch goes as a rule, enum front_way
+     * by pgoff / 4. It begins at pgoff, follows direct branches within the page, leaves where a
+     * conditional one goes the other way, and ends where a way is not known, the page is left or
+     * something else than a direct branch comes, or, polling, where it is back at its beginning.
+     * `entries` are not looked at.
+     */
+    const uint8_t *way;
+    unsigned sides; /* result: ways out on its way */
+    bool closed;    /* result: it came back to its beginning */
     /* result: guest bytes that were translated, as one covering range */
     uint32_t first, last; /* page offsets, last exclusive */
     unsigned insns;

@@ -253,6 +253,12 @@ static void fence(unsigned kind)
     }
 }
 
+static bool has_attention(const struct interp *in)
+{
+    _Atomic uint32_t *attention = (_Atomic uint32_t *)(in->cpu + in->layout->attention);
+    return atomic_load_explicit(attention, memory_order_relaxed) != 0;
+}
+
 /* False when the region is to be left for `poll`. */
 static bool run_misc(struct interp *in, const struct ir_insn *insn, unsigned index)
 {
@@ -264,14 +270,37 @@ static bool run_misc(struct interp *in, const struct ir_insn *insn, unsigned ind
     case IR_FENCE:
         fence(insn->aux);
         break;
-    case IR_POLL: {
-        _Atomic uint32_t *attention = (_Atomic uint32_t *)(in->cpu + in->layout->attention);
-        return atomic_load_explicit(attention, memory_order_relaxed) == 0;
-    }
+    case IR_POLL:
+        return !has_attention(in);
     default: /* pushret: the return stack is an emitter's affair */
         break;
     }
     return true;
+}
+
+/* Whether a side exit is taken, with *left set. */
+static bool run_side(struct interp *in, const struct ir_insn *insn, struct ir_leave *left)
+{
+    uint64_t a = arg_i(in, insn, 0);
+    unsigned what = IR_SIDE_WHAT(insn->aux);
+    bool taken;
+    switch (insn->op) {
+    case IR_SIDEF:
+        taken = ir_cond_holds(what, (unsigned)a & 15);
+        break;
+    case IR_SIDEZ:
+    case IR_SIDENZ:
+        taken = (a == 0) == (insn->op == IR_SIDEZ);
+        break;
+    default:
+        taken = (a >> what & 1) == (insn->op == IR_SIDESET);
+        break;
+    }
+    if (taken)
+        *left = leave(
+            in, insn->aux & IR_SIDE_POLL && has_attention(in) ? IR_LEFT_ATTENTION : IR_LEFT_DIRECT,
+            address(in, insn->imm));
+    return taken;
 }
 
 /* Takes a branch to another block (returns its number) or leaves (returns -1 with *left set). */
@@ -322,6 +351,8 @@ static bool run_other(struct interp *in, const struct ir_insn *insn, unsigned in
     default:
         if (insn->op == IR_CALL || insn->op == IR_CALLV) {
             raises = !run_call(in, insn, index);
+        } else if (ir_is_side(insn->op)) {
+            return !run_side(in, insn, left);
         } else if (!run_misc(in, insn, index)) {
             *left = leave(in, IR_LEFT_ATTENTION, address(in, insn->imm));
             return false;

@@ -83,6 +83,9 @@ enum ir_atom { /* imm of `atom` */
 enum { IR_ZERO_BYTES = 64 }; /* of `zero`: DC ZVA's block, DCZID_EL0.BS = 4 */
 enum ir_fence { IR_FENCE_LOAD, IR_FENCE_STORE, IR_FENCE_FULL };
 enum ir_icc { IR_ICC_EQ, IR_ICC_NE, IR_ICC_LTU, IR_ICC_LEU, IR_ICC_LTS, IR_ICC_LES };
+/* aux of side exits: the condition or the bit's number, and whether the way out goes back. */
+#define IR_SIDE_POLL      0x0100u
+#define IR_SIDE_WHAT(aux) ((aux)&0xffu)
 enum ir_jump { IR_JUMP_PLAIN, IR_JUMP_CALL, IR_JUMP_RET }; /* aux of `exitr`, with the landing */
 /* How a branch lands, 1..3, where the target's page may mind (struct ir_itlb_entry); 0: not asked. */
 #define IR_JUMP_KIND(aux)     ((aux)&3u)
@@ -151,10 +154,16 @@ enum ir_field {
     IR_FIELD_BLOCKS, IR_FIELD_PGOFF, IR_FIELD_OFFSET, IR_FIELD_HELPER, IR_FIELD_ICC, IR_FIELD_FENCE,
     IR_FIELD_BITNO, IR_FIELD_NZCV, IR_FIELD_LANE, IR_FIELD_LANES, IR_FIELD_WIDTH, IR_FIELD_LSB,
     IR_FIELD_LEN, IR_FIELD_SHIFT, IR_FIELD_SHIFT1, IR_FIELD_SHIFTW, IR_FIELD_BOOL, IR_FIELD_0_15,
-    IR_FIELD_ATOM, IR_FIELD_JUMP,
+    IR_FIELD_ATOM, IR_FIELD_JUMP, IR_FIELD_SIDE,
 };
 enum ir_class { IR_PURE, IR_FP, IR_STATE, IR_MEM, IR_CTL, IR_MISC };
 extern const struct ir_op_info ir_op_info[];
+
+static inline bool ir_is_side(unsigned op)
+{
+    return op == IR_SIDEF || op == IR_SIDEZ || op == IR_SIDENZ || op == IR_SIDESET ||
+           op == IR_SIDECLR;
+}
 
 /* The type of what an instruction yields, IR_VOID if nothing. */
 static inline enum ir_type ir_result_type(const struct ir_insn *insn)

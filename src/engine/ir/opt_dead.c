@@ -33,6 +33,11 @@ static enum flags_effect flags_effect(const struct ir_opt *opt, const struct ir_
         return FLAGS_WRITTEN;
     case IR_GETF:
     case IR_POLL:
+    case IR_SIDEF:
+    case IR_SIDEZ:
+    case IR_SIDENZ:
+    case IR_SIDESET:
+    case IR_SIDECLR:
     case IR_EXIT:
     case IR_EXITR:
     case IR_EXITS:
@@ -151,7 +156,7 @@ static void observe_all(struct ir_opt *opt, bool *flags_live)
     *flags_live = true;
 }
 
-/* A call, poll or memory operation that stays: what it lets others see. */
+/* A call, poll or side exit: what it lets others see. */
 static void observe(struct ir_opt *opt, const struct ir_insn *insn, bool *flags_live)
 {
     switch (insn->op) {
@@ -163,6 +168,11 @@ static void observe(struct ir_opt *opt, const struct ir_insn *insn, bool *flags_
             ir_opt_forget_other(opt);
         break;
     case IR_POLL:
+    case IR_SIDEF:
+    case IR_SIDEZ:
+    case IR_SIDENZ:
+    case IR_SIDESET:
+    case IR_SIDECLR:
         observe_all(opt, flags_live);
         break;
     default:

@@ -52,6 +52,13 @@ static void print_aux(const struct ir_insn *insn, unsigned field, FILE *out)
     case IR_FIELD_COND:
         fprintf(out, " %s", conds[insn->aux & 15]);
         break;
+    case IR_FIELD_SIDE:
+        if (insn->op == IR_SIDEF)
+            fprintf(out, " %s", conds[insn->aux & 15]);
+        else if (insn->op == IR_SIDESET || insn->op == IR_SIDECLR)
+            fprintf(out, " bit %u", IR_SIDE_WHAT(insn->aux));
+        fputs(insn->aux & IR_SIDE_POLL ? " poll" : "", out);
+        break;
     case IR_FIELD_ICC:
         fprintf(out, " %s", insn->aux < 6 ? icc[insn->aux] : "?");
         break;

@@ -83,6 +83,9 @@ static bool aux_is_valid(const struct ir_insn *insn, unsigned field)
         return insn->aux <= IR_LANDING(3) + IR_JUMP_RET && IR_JUMP_KIND(insn->aux) <= IR_JUMP_RET;
     case IR_FIELD_BITNO:
         return insn->aux < width_of(insn);
+    case IR_FIELD_SIDE:
+        return !(insn->aux & ~(IR_SIDE_POLL | 0xffu)) &&
+               IR_SIDE_WHAT(insn->aux) < (insn->op == IR_SIDEF ? 14 : width_of(insn));
     case IR_FIELD_WIDTH:
         return insn->aux >= 1 && insn->aux <= width_of(insn);
     default:

@@ -61,6 +61,7 @@ static void find_representatives(struct x64 *x, unsigned first, unsigned end)
         x->val[i].mark = 0;
         x->val[i].group = 0;
         x->val[i].hint = NOREG;
+        x->val[i].pair = IR_NONE;
         x->val[i].clear = 16;
         x->val[i].at = insn->op == IR_CONST ? AT_CONST : 0;
         if (insn->op == IR_TRUNC)
@@ -70,11 +71,17 @@ static void find_representatives(struct x64 *x, unsigned first, unsigned end)
     }
 }
 
+enum { MAX_SIDES = 16 };
+
 /* State that is written again before anybody could see it: nothing between leaves the code or calls
  * what looks at it. (The passes over the IR do not know which accesses cannot fault.) */
 struct unseen {
     uint32_t general;
     bool flags;
+    /* Side exits since the flags' next write: unseen flags but for these, which then store them
+     * on their way out. */
+    uint16_t side[MAX_SIDES];
+    unsigned sides;
 };
 
 /* State of the backward scan. */
@@ -275,17 +282,21 @@ static bool is_lazy(const struct x64 *x, unsigned i)
     }
 }
 
+static void note_use(struct x64 *x, ir_ref v, unsigned until)
+{
+    ir_ref a = x->val[v].rep;
+    x->val[a].uses++;
+    if (x->val[a].last < until)
+        x->val[a].last = (uint16_t)until;
+}
+
 static void note_uses(struct x64 *x, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
     unsigned until = x->val[i].mark & MARK_LAZY ? x->val[i].last : i;
     for (unsigned k = 0; k < 3; k++) {
-        if (insn->arg[k] == IR_NONE)
-            continue;
-        ir_ref a = x->val[insn->arg[k]].rep;
-        x->val[a].uses++;
-        if (x->val[a].last < until)
-            x->val[a].last = (uint16_t)until;
+        if (insn->arg[k] != IR_NONE)
+            note_use(x, insn->arg[k], until);
     }
 }
 
@@ -351,16 +362,35 @@ static int general_at(const struct x64 *x, int64_t off)
     return rel >= 0 && rel < 256 && rel % 8 == 0 ? (int)(rel / 8) : -1;
 }
 
+/* Flags that only side exits can see. */
+static void leave_to_sides(struct x64 *x, const struct unseen *u, ir_ref flags)
+{
+    for (unsigned k = 0; k < u->sides; k++) {
+        x->val[u->side[k]].pair = x->val[flags].rep;
+        note_use(x, flags, u->side[k]);
+    }
+}
+
 /* Whether i only writes what is unseen; keeps account of that. */
-static bool is_unseen(const struct x64 *x, struct unseen *u, unsigned i)
+static bool is_unseen(struct x64 *x, struct unseen *u, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
     unsigned klass = x->traits[insn->op].klass;
     int reg = insn->op == IR_PUT || insn->op == IR_GET ? general_at(x, insn->imm) : -1;
     if (insn->op == IR_PUTF) {
         bool before = u->flags;
+        if (before)
+            leave_to_sides(x, u, insn->arg[0]);
         u->flags = true;
+        u->sides = 0;
         return before;
+    }
+    if (ir_is_side(insn->op)) {
+        u->general = 0;
+        u->flags &= u->sides < MAX_SIDES;
+        if (u->flags)
+            u->side[u->sides++] = (uint16_t)i;
+        return false;
     }
     if (insn->op == IR_PUT && reg >= 0 && is_wide(insn)) {
         bool before = u->general >> reg & 1;

@@ -130,7 +130,8 @@ struct val {
     uint16_t last; /* index of the last user, 0 if none */
     uint16_t uses; /* how many, through representatives */
     ir_ref rep;    /* the value that stands for this one */
-    ir_ref pair;   /* MARK_FUSED: the counterpart, a later instruction */
+    ir_ref pair;   /* MARK_FUSED: the counterpart, a later instruction; side exits: the flags that
+                    * they store, or IR_NONE */
     uint8_t hint;  /* pinned register the result is going to, or NOREG */
     uint8_t type;  /* enum ir_type of the result */
     uint8_t clear; /* vectors: bytes from this one on are zero; 16: none known */
@@ -162,6 +163,7 @@ struct cold {
         COLD_POLL,
         COLD_LINK,
         COLD_RETURN,
+        COLD_SIDE,
         COLD_EVAL,
         COLD_UNORDERED,
     } kind;
@@ -175,7 +177,7 @@ struct cold {
     /* COLD_SLOT: the TLB is asked and the slot filled. */
     uint8_t entry, tag, align;
     uint16_t slot, bytes, slow; /* slow: index of what follows if the TLB does not know either */
-    bool write;
+    bool write;                 /* COLD_SIDE: polls */
     struct cold_arg {
         uint8_t kind; /* COLD_REG .. */
         uint8_t reg;
@@ -186,7 +188,7 @@ struct cold {
     uint16_t live, xlive; /* temps to keep */
     uint16_t link;        /* COLD_LINK, COLD_GROUP: index */
 };
-enum { COLD_NONE, COLD_REG, COLD_CONST, COLD_CPU, COLD_FRAME };
+enum { COLD_NONE, COLD_REG, COLD_CONST, COLD_CPU, COLD_FRAME, COLD_FLAGS, COLD_FLAGS_INVERTED };
 enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 16, MAX_QUICK = 128, MAX_GROUPS = 128 };
 
 /*
@@ -230,6 +232,7 @@ struct x64 {
     int error;
     struct x64_code *code;
     uint32_t first_link;
+    uint32_t begun; /* where the block at hand begins */
 
     ir_ref owner[16], xowner[16]; /* of temps */
     uint32_t locked, xlocked;
@@ -353,10 +356,11 @@ static inline bool is_wide(const struct ir_insn *insn)
 }
 
 /* --- flags.c ---------------------------------------------------------------------------------- */
-bool fl_wanted(const struct x64 *x); /* EFLAGS hold a value with users still to come */
-void fl_clobber(struct x64 *x);      /* EFLAGS are about to change */
-void fl_to_rax(struct x64 *x);       /* EFLAGS in the resting form; keeps them */
-void fl_drop(struct x64 *x);         /* EFLAGS have changed, and nobody minds */
+bool fl_wanted(const struct x64 *x);        /* EFLAGS hold a value with users still to come */
+void fl_clobber(struct x64 *x);             /* EFLAGS are about to change */
+void fl_to_rax(struct x64 *x);              /* EFLAGS in the resting form; keeps them */
+void fl_rest(struct x64 *x, bool inverted); /* the same, without asking who has rax */
+void fl_drop(struct x64 *x);                /* EFLAGS have changed, and nobody minds */
 void fl_set(struct x64 *x, ir_ref v, bool inverted);
 /* Materialises a value that is needed after this instruction, which may use and change EFLAGS. */
 void fl_keep(struct x64 *x, ir_ref v);

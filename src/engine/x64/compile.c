@@ -138,7 +138,10 @@ static void start(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, 
 static bool emit_block(struct x64 *x, const struct ir *ir)
 {
     const struct ir_block *block = &ir->block[x->order[x->block]];
-    x->label[x->order[x->block]] = (uint32_t)enc_at(&x->e);
+    uint32_t room = (uint32_t)enc_at(&x->e) - x->begun;
+    if (x->block && room < X64_JUMP)
+        enc_nop(&x->e, X64_JUMP - room);
+    x->begun = x->label[x->order[x->block]] = (uint32_t)enc_at(&x->e);
     x->pgoff = block->pgoff;
     ra_block_begin(x);
     for (unsigned i = block->first; i < block->end; i++) {

@@ -161,35 +161,84 @@ static void emit_brf(struct x64 *x, ir_ref v)
         branch(x, fl_cond(x, insn->arg[0], insn->aux), insn->imm);
 }
 
-static void emit_brz(struct x64 *x, ir_ref v)
+/* EFLAGS say whether the argument is zero, or is not. */
+static enum x64_cc test_zero(struct x64 *x, const struct ir_insn *insn, bool zero)
 {
-    const struct ir_insn *insn = &x->insn[v];
     unsigned size = is_wide(insn) ? W64 : W32;
     struct rm a = ra_rm(x, insn->arg[0]);
     if (a.mem)
         enc_alu_mem_imm(&x->e, ALU_CMP, size, a.m, 0);
     else
         enc_test(&x->e, size, a.reg, a.reg);
-    branch(x, insn->op == IR_BRZ ? CC_E : CC_NE, insn->imm);
+    return zero ? CC_E : CC_NE;
+}
+
+/* EFLAGS say whether a bit of the argument is set, or is clear. */
+static enum x64_cc test_bit(struct x64 *x, const struct ir_insn *insn, unsigned bit, bool set)
+{
+    struct rm a = ra_rm(x, insn->arg[0]);
+    if (a.mem) {
+        a.m.disp += (int32_t)(bit / 8);
+        enc_test_mem8(&x->e, a.m, 1u << bit % 8);
+    } else if (bit < 32) {
+        enc_test_imm(&x->e, W32, a.reg, 1u << bit);
+    } else {
+        enc_rr(&x->e, OP_GROUP8, W64, 4, a.reg); /* bt */
+        enc_u8(&x->e, bit);
+        return set ? CC_B : CC_AE;
+    }
+    return set ? CC_NE : CC_E;
+}
+
+static void emit_brz(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    branch(x, test_zero(x, insn, insn->op == IR_BRZ), insn->imm);
 }
 
 static void emit_brbit(struct x64 *x, ir_ref v)
 {
     const struct ir_insn *insn = &x->insn[v];
-    unsigned bit = insn->aux;
-    struct rm a = ra_rm(x, insn->arg[0]);
-    if (a.mem) {
-        a.m.disp += (int32_t)(bit / 8);
-        enc_test_mem8(&x->e, a.m, 1u << bit % 8);
-        branch(x, CC_NE, insn->imm);
-    } else if (bit < 32) {
-        enc_test_imm(&x->e, W32, a.reg, 1u << bit);
-        branch(x, CC_NE, insn->imm);
-    } else {
-        enc_rr(&x->e, OP_GROUP8, W64, 4, a.reg); /* bt */
-        enc_u8(&x->e, bit);
-        branch(x, CC_B, insn->imm);
+    branch(x, test_bit(x, insn, insn->aux, true), insn->imm);
+}
+
+/* --- side exits ------------------------------------------------------------------------------- */
+
+/* Leaves if cc holds; what is known of registers and flags stays so behind it. */
+static void side_exit(struct x64 *x, const struct ir_insn *insn, enum x64_cc cc)
+{
+    ir_ref flags = x->val[x->i].pair;
+    if (!(insn->aux & IR_SIDE_POLL) && flags == IR_NONE && in_page(insn->imm)) {
+        link_site(x, (int)cc, (int32_t)insn->imm);
+        return;
     }
+    struct cold *c = cg_cold(x, COLD_SIDE);
+    c->pgoff = (int32_t)insn->imm;
+    c->write = insn->aux & IR_SIDE_POLL;
+    if (flags == IR_NONE)
+        c->arg[0].kind = COLD_NONE;
+    else if (x->val[flags].at & AT_FLAGS)
+        c->arg[0].kind = x->inverted ? COLD_FLAGS_INVERTED : COLD_FLAGS;
+    else
+        cg_cold_arg(x, &c->arg[0], flags);
+    c->from[0] = (uint32_t)enc_jcc32(&x->e, cc);
+}
+
+static void emit_sidef(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    side_exit(x, insn, fl_cond(x, insn->arg[0], IR_SIDE_WHAT(insn->aux)));
+}
+
+/* Flags that are still wanted are kept elsewhere: EFLAGS get the test. */
+static void emit_side_test(struct x64 *x, ir_ref v)
+{
+    const struct ir_insn *insn = &x->insn[v];
+    fl_clobber(x);
+    side_exit(x, insn,
+              insn->op == IR_SIDEZ || insn->op == IR_SIDENZ
+                  ? test_zero(x, insn, insn->op == IR_SIDEZ)
+                  : test_bit(x, insn, IR_SIDE_WHAT(insn->aux), insn->op == IR_SIDESET));
 }
 
 /* --- direct exits ----------------------------------------------------------------------------- */
@@ -208,10 +257,9 @@ void cg_itlb_entry(struct x64 *x)
     enc_alu_load(e, ALU_ADD, W64, RCX, cpu_mem(x->layout.itlb));
 }
 
-static void emit_exit(struct x64 *x, ir_ref v)
+static void direct_exit(struct x64 *x, int32_t pgoff)
 {
     struct enc *e = &x->e;
-    int32_t pgoff = (int32_t)x->insn[v].imm;
     if (in_page(pgoff)) {
         link_site(x, -1, pgoff);
         return;
@@ -231,6 +279,46 @@ static void emit_exit(struct x64 *x, ir_ref v)
     c->from[1] = (uint32_t)enc_jcc32(e, CC_NE);
     enc_store(e, W64, RAX, cpu_mem(x->layout.pc_page));
     c->from[2] = (uint32_t)link_jump(x, link);
+}
+
+static void emit_exit(struct x64 *x, ir_ref v)
+{
+    direct_exit(x, (int32_t)x->insn[v].imm);
+}
+
+/* NZCV, which nobody but a side exit sees, to CPU state. */
+static void store_flags(struct x64 *x, const struct cold_arg *arg)
+{
+    struct enc *e = &x->e;
+    unsigned reg = RAX;
+    switch (arg->kind) {
+    case COLD_FLAGS:
+    case COLD_FLAGS_INVERTED:
+        fl_rest(x, arg->kind == COLD_FLAGS_INVERTED);
+        break;
+    case COLD_REG:
+        reg = arg->reg;
+        break;
+    case COLD_FRAME:
+        enc_load(e, W32, RAX, frame_mem(arg->off));
+        break;
+    default: /* there already */
+        return;
+    }
+    enc_store(e, W16, reg, cpu_mem(x->layout.nzcv));
+}
+
+/* A side exit that stores flags, polls or leaves the page. */
+static void cold_side(struct x64 *x, const struct cold *c)
+{
+    store_flags(x, &c->arg[0]);
+    if (c->write) {
+        struct cold *poll = cg_cold(x, COLD_POLL);
+        poll->pgoff = c->pgoff;
+        enc_alu_mem_imm(&x->e, ALU_CMP, W32, cpu_mem(x->layout.attention), 0);
+        poll->from[0] = (uint32_t)enc_jcc32(&x->e, CC_NE);
+    }
+    direct_exit(x, c->pgoff);
 }
 
 /* Unlinked: rax = target, edx = which link. A cross-page link that is set but did not match goes
@@ -406,6 +494,9 @@ void cg_cold_control(struct x64 *x, struct cold *c)
     case COLD_RETURN:
         cold_return(x, c);
         break;
+    case COLD_SIDE:
+        cold_side(x, c);
+        break;
     default:
         cg_page_address(x, RAX, c->pgoff);
         enc_jmp_to(&x->e, x->thunk[THUNK_LEAVE_AT]);
@@ -414,8 +505,21 @@ void cg_cold_control(struct x64 *x, struct cold *c)
 }
 
 const struct emit_row x64_emit_control[] = {
-    {IR_BR, emit_br},           {IR_BRF, emit_brf},     {IR_BRZ, emit_brz},
-    {IR_BRNZ, emit_brz},        {IR_BRBIT, emit_brbit}, {IR_EXIT, emit_exit},
-    {IR_EXITR, emit_exitr},     {IR_EXITS, emit_exits}, {IR_EXITX, emit_exitx},
-    {IR_PUSHRET, emit_pushret}, {IR_POLL, emit_poll},   {IR_OP_COUNT, 0},
+    {IR_BR, emit_br},
+    {IR_BRF, emit_brf},
+    {IR_BRZ, emit_brz},
+    {IR_BRNZ, emit_brz},
+    {IR_BRBIT, emit_brbit},
+    {IR_EXIT, emit_exit},
+    {IR_EXITR, emit_exitr},
+    {IR_EXITS, emit_exits},
+    {IR_EXITX, emit_exitx},
+    {IR_PUSHRET, emit_pushret},
+    {IR_POLL, emit_poll},
+    {IR_SIDEF, emit_sidef},
+    {IR_SIDEZ, emit_side_test},
+    {IR_SIDENZ, emit_side_test},
+    {IR_SIDESET, emit_side_test},
+    {IR_SIDECLR, emit_side_test},
+    {IR_OP_COUNT, 0},
 };

@@ -12,13 +12,18 @@ bool fl_wanted(const struct x64 *x)
 
 /* The carry's complement is had without touching EFLAGS by adding 1 to what LAHF left: its bit 1 is
  * 1 and its bit 3 is 0, so that no carry gets as far as Z and N. */
+void fl_rest(struct x64 *x, bool inverted)
+{
+    enc_u8(&x->e, 0x9f); /* lahf */
+    enc_setcc(&x->e, CC_O, RAX);
+    if (inverted)
+        enc_lea(&x->e, W32, RAX, mem_at(RAX, 0x100));
+}
+
 void fl_to_rax(struct x64 *x)
 {
     ra_take(x, RAX);
-    enc_u8(&x->e, 0x9f); /* lahf */
-    enc_setcc(&x->e, CC_O, RAX);
-    if (x->inverted)
-        enc_lea(&x->e, W32, RAX, mem_at(RAX, 0x100));
+    fl_rest(x, x->inverted);
 }
 
 void fl_clobber(struct x64 *x)

@@ -127,7 +127,7 @@ static void note(struct x64 *x, struct finder *f, unsigned i)
     } else if (x64_is_access(insn->op)) {
         note_access(x, f, i);
     } else if (klass != IR_PURE && klass != IR_STATE && klass != IR_FP && insn->op != IR_HI &&
-               insn->op != IR_HIV) {
+               insn->op != IR_HIV && !ir_is_side(insn->op)) {
         close_all(f);
         f->fresh = false;
     }

@@ -96,6 +96,10 @@ struct x64_link {
 
 enum { X64_MAX_LINKS = 256, X64_MAX_FARS = 1024 };
 
+/* A jump that takes the place of a block's beginning has this length: no other block begins before
+ * its end. */
+enum { X64_JUMP = 5 };
+
 struct x64_code {
     size_t size; /* bytes written */
     struct x64_link link[X64_MAX_LINKS];

@@ -127,6 +127,98 @@ static void loop_to_itself_polls(void **state)
     assert_int_equal(r->front.insns, 1);
 }
 
+/* The same with ways. */
+static void superblock(struct region *r, uint32_t pgoff, const uint8_t *way, const uint32_t *words,
+                       unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        st_le(r->page + pgoff + 4 * i, 4, words[i]);
+    r->front = (struct front_region){.code = r->page,
+                                     .pgoff = pgoff,
+                                     .mode = EL1,
+                                     .max_insns = 64,
+                                     .features = &r->features,
+                                     .way = way};
+    char text[200];
+    a64_translate(&r->front, r->ir);
+    assert_null(ir_verify(r->ir, a64_helpers, a64_nhelpers, text, sizeof(text)));
+    assert_int_equal(r->front.starts, 1);
+}
+
+static void superblock_follows_ways_and_closes(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* 0: CBZ X0, 12 (next); 4: B 16; 8: NOP; 12: RET; 16: TBNZ X1, #3, 24 (taken); 20: RET;
+     * 24: SUBS X0, X0, 1; 28: B.NE 0 (taken) */
+    const uint32_t words[] = {0xb4000060, 0x14000003, NOP,        RET,
+                              0x37180041, RET,        0xf1000400, 0x54ffff21};
+    way[0] = FRONT_WAY_NEXT;
+    way[4] = way[7] = FRONT_WAY_TAKEN;
+    superblock(r, 0, way, words, 8);
+    assert_int_equal(r->front.insns, 5);
+    assert_int_equal(r->front.sides, 2);
+    assert_true(r->front.closed);
+    assert_int_equal(first(r, IR_SIDEZ)->imm, 12);
+    assert_int_equal(first(r, IR_SIDEZ)->aux, 0);
+    assert_int_equal(first(r, IR_SIDECLR)->imm, 20);
+    assert_int_equal(first(r, IR_SIDECLR)->aux, 3);
+    assert_int_equal(first(r, IR_POLL)->imm, 0);
+    assert_int_equal(count(r, IR_POLL), 1);
+    assert_int_equal(first(r, IR_EXIT)->imm, 32);
+}
+
+static void superblock_polls_where_it_goes_back(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* 40: NOP; 44: B.EQ 40 (next); 48: CBNZ X1, 38 (taken); 4c: RET; 38: NOP; 3c: RET */
+    const uint32_t words[] = {NOP, RET, NOP, 0x54ffffe0, 0xb5ffff81, RET};
+    way[0x44 / 4] = FRONT_WAY_NEXT;
+    way[0x48 / 4] = FRONT_WAY_TAKEN;
+    for (unsigned i = 0; i < 6; i++)
+        st_le(r->page + 0x38 + 4 * i, 4, words[i]);
+    superblock(r, 0x40, way, words + 2, 4);
+    assert_int_equal(r->front.sides, 2);
+    assert_false(r->front.closed);
+    assert_int_equal(first(r, IR_SIDEF)->imm, 0x40);
+    assert_int_equal(first(r, IR_SIDEF)->aux, IR_SIDE_POLL | 0);
+    assert_int_equal(first(r, IR_SIDEZ)->imm, 0x4c);
+    assert_int_equal(first(r, IR_POLL)->imm, 0x38); /* and one before RET */
+    assert_int_equal(count(r, IR_POLL), 2);
+    assert_int_equal(count(r, IR_EXITR), 1);
+}
+
+static void superblock_ends_where_the_way_is_unknown(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* B.EQ 8 (next); CBZ X0, 0; NOP */
+    const uint32_t words[] = {0x54000040, 0xb4ffffe0, NOP};
+    way[0] = FRONT_WAY_NEXT;
+    superblock(r, 0, way, words, 3);
+    assert_int_equal(r->front.insns, 2);
+    assert_int_equal(r->front.sides, 1);
+    assert_true(r->front.closed);
+    assert_int_equal(count(r, IR_BRZ), 1);
+}
+
+/* An inner loop is a superblock of its own: the outer one leaves to it. */
+static void superblock_passes_nothing_twice(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* NOP; 1: SUBS X0, X0, 1; B.NE 1b (taken); RET */
+    const uint32_t words[] = {NOP, 0xf1000400, 0x54ffffe1, RET};
+    way[2] = FRONT_WAY_TAKEN;
+    superblock(r, 0, way, words, 4);
+    assert_int_equal(r->front.insns, 3);
+    assert_int_equal(r->front.sides, 0);
+    assert_false(r->front.closed);
+    assert_int_equal(count(r, IR_EXIT), 2);
+    assert_int_equal(first(r, IR_POLL)->imm, 4);
+}
+
 static void forward_branch_joins(void **state)
 {
     struct region *r = *state;
@@ -313,6 +405,10 @@ int main(void)
         T(page_end_leaves_to_next_page),
         T(loop_is_translated_once_and_polls),
         T(loop_to_itself_polls),
+        T(superblock_follows_ways_and_closes),
+        T(superblock_polls_where_it_goes_back),
+        T(superblock_ends_where_the_way_is_unknown),
+        T(superblock_passes_nothing_twice),
         T(forward_branch_joins),
         T(both_ways_of_a_branch_are_followed),
         T(branch_out_of_page_backwards_polls_target),

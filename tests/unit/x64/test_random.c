@@ -456,12 +456,42 @@ static void gen_put(struct gen *g)
     }
 }
 
+/* A way out in the middle of a block. */
+static void gen_side(struct gen *g)
+{
+    struct ir *ir = g->ir;
+    enum ir_type type = pick(g, 2) ? IR_I64 : IR_I32;
+    unsigned poll = pick(g, 4) ? 0 : IR_SIDE_POLL, bit = pick(g, width(type));
+    int64_t to = pick(g, 8) ? 4 * pick(g, 1024) : 4 * (int64_t)pick(g, 100000) - 200000;
+    switch (pick(g, 8)) {
+    case 0:
+        ir_sidenz(ir, type, use(g, type), poll, to);
+        break;
+    case 1:
+        ir_sideset(ir, type, use(g, type), bit | poll, to);
+        break;
+    case 2:
+        ir_sideclr(ir, type, use(g, type), bit | poll, to);
+        break;
+    case 3:
+    case 4:
+        ir_sidez(ir, type, use(g, type), poll, to);
+        break;
+    default:
+        ir_sidef(ir, use(g, IR_FLAGS), pick(g, 14) | poll, to);
+    }
+}
+
 static void gen_misc(struct gen *g)
 {
     struct ir *ir = g->ir;
-    switch (pick(g, g->vectors ? 8 : 6)) {
+    switch (pick(g, g->vectors ? 10 : 8)) {
     case 0:
         ir_insn(ir, 4 * pick(g, 1024));
+        break;
+    case 6:
+    case 7:
+        gen_side(g);
         break;
     case 1:
         ir_fence(ir, pick(g, 3));
