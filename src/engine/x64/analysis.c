@@ -71,17 +71,19 @@ static void find_representatives(struct x64 *x, unsigned first, unsigned end)
     }
 }
 
-enum { MAX_SIDES = 16 };
+enum { MAX_OBSERVERS = 16 };
 
 /* State that is written again before anybody could see it: nothing between leaves the code or calls
  * what looks at it. (The passes over the IR do not know which accesses cannot fault.) */
 struct unseen {
     uint32_t general;
     bool flags;
-    /* Side exits since the flags' next write: unseen flags but for these, which then store them
-     * on their way out. */
-    uint16_t side[MAX_SIDES];
-    unsigned sides;
+    /* Who sees flags before their next write, the last one first: side exits and accesses, which
+     * can store them on their way out and before their slow path. */
+    uint16_t observer[MAX_OBSERVERS];
+    unsigned observers;
+    bool accesses;  /* are among them */
+    unsigned first; /* instruction of the block */
 };
 
 /* State of the backward scan. */
@@ -362,13 +364,76 @@ static int general_at(const struct x64 *x, int64_t off)
     return rel >= 0 && rel < 256 && rel % 8 == 0 ? (int)(rel / 8) : -1;
 }
 
-/* Flags that only side exits can see. */
-static void leave_to_sides(struct x64 *x, const struct unseen *u, ir_ref flags)
+/* Whether a value of before `at` stays where it is until then, in a general register's place. */
+static bool stays(const struct x64 *x, ir_ref v, unsigned at, unsigned until)
 {
-    for (unsigned k = 0; k < u->sides; k++) {
-        x->val[u->side[k]].pair = x->val[flags].rep;
-        note_use(x, flags, u->side[k]);
+    const struct ir_insn *insn = &x->insn[v];
+    int home = insn->op == IR_GET ? general_at(x, insn->imm & ~7ll) : -1;
+    for (unsigned i = v + 1u; i < until; i++) {
+        insn = &x->insn[i];
+        if (insn->op != IR_PUT)
+            continue;
+        int to = general_at(x, insn->imm & ~7ll);
+        if (i < at && is_wide(insn) && x->val[insn->arg[0]].rep == v)
+            home = to;
+        else if (to >= 0 && to == home)
+            return false;
     }
+    return home >= 0;
+}
+
+/* Whether flags of `at` can be had until then by comparing once more. */
+static bool can_compare(const struct x64 *x, ir_ref flags, unsigned at, unsigned until)
+{
+    const struct ir_insn *insn = &x->insn[flags];
+    if (insn->op != IR_FLSUB || x->insn[x->val[insn->arg[0]].rep].op == IR_CONST)
+        return false;
+    const struct ir_insn *b = &x->insn[x->val[insn->arg[1]].rep];
+    bool imm = b->op == IR_CONST && (!is_wide(insn) || b->imm == (int32_t)b->imm);
+    return stays(x, x->val[insn->arg[0]].rep, at, until) &&
+           (imm || stays(x, x->val[insn->arg[1]].rep, at, until));
+}
+
+/* Whether older flags of the block are wanted later, which may be in CPU state alone. */
+static bool older_wanted(const struct x64 *x, unsigned first, unsigned at, ir_ref flags)
+{
+    for (unsigned i = first; i < at; i++)
+        if (x->val[i].type == IR_FLAGS && x->val[i].last > at && i != flags)
+            return true;
+    return false;
+}
+
+/* Leaves a write of flags to those who see them. False: they cannot do it. */
+static bool leave_to_observers(struct x64 *x, const struct unseen *u, unsigned at)
+{
+    ir_ref flags = x->val[x->insn[at].arg[0]].rep;
+    unsigned until = u->observers ? u->observer[0] : at;
+    if (u->accesses && (!can_compare(x, flags, at, until) || older_wanted(x, u->first, at, flags)))
+        return false;
+    for (unsigned k = 0; k < u->observers; k++) {
+        x->val[u->observer[k]].pair = flags;
+        if (!u->accesses)
+            note_use(x, flags, u->observer[k]);
+    }
+    for (unsigned k = 0; k < 2 && u->accesses; k++)
+        note_use(x, x->insn[flags].arg[k], until);
+    return true;
+}
+
+/* Whether it can see flags only after it has stored them itself; takes it in. */
+static bool observes(const struct x64 *x, struct unseen *u, unsigned i)
+{
+    const struct ir_insn *insn = &x->insn[i];
+    bool access = x64_is_access(insn->op) && !(insn->aux & (IR_MEM_UNPRIV | IR_MEM_BE));
+    if ((!access && !ir_is_side(insn->op)) || x->config.without & X64_NO_LAZY)
+        return false;
+    u->general = 0;
+    u->flags &= u->observers < MAX_OBSERVERS;
+    if (u->flags) {
+        u->observer[u->observers++] = (uint16_t)i;
+        u->accesses |= access;
+    }
+    return true;
 }
 
 /* Whether i only writes what is unseen; keeps account of that. */
@@ -378,19 +443,9 @@ static bool is_unseen(struct x64 *x, struct unseen *u, unsigned i)
     unsigned klass = x->traits[insn->op].klass;
     int reg = insn->op == IR_PUT || insn->op == IR_GET ? general_at(x, insn->imm) : -1;
     if (insn->op == IR_PUTF) {
-        bool before = u->flags;
-        if (before)
-            leave_to_sides(x, u, insn->arg[0]);
-        u->flags = true;
-        u->sides = 0;
+        bool before = u->flags && leave_to_observers(x, u, i);
+        *u = (struct unseen){.general = u->general, .flags = true, .first = u->first};
         return before;
-    }
-    if (ir_is_side(insn->op)) {
-        u->general = 0;
-        u->flags &= u->sides < MAX_SIDES;
-        if (u->flags)
-            u->side[u->sides++] = (uint16_t)i;
-        return false;
     }
     if (insn->op == IR_PUT && reg >= 0 && is_wide(insn)) {
         bool before = u->general >> reg & 1;
@@ -402,14 +457,14 @@ static bool is_unseen(struct x64 *x, struct unseen *u, unsigned i)
     else if (insn->op == IR_GETF)
         u->flags = false;
     else if (klass != IR_PURE && klass != IR_FP && insn->op != IR_HI && insn->op != IR_HIV &&
-             insn->op != IR_GETV && insn->op != IR_PUTV && !is_quiet(x, i))
-        *u = (struct unseen){0};
+             insn->op != IR_GETV && insn->op != IR_PUTV && !is_quiet(x, i) && !observes(x, u, i))
+        *u = (struct unseen){.first = u->first};
     return false;
 }
 
 static void scan_back(struct x64 *x, unsigned first, unsigned end)
 {
-    struct scan s = {.pending = 0};
+    struct scan s = {.unseen.first = first};
     for (unsigned i = end; i-- > first;) {
         const struct ir_insn *insn = &x->insn[i];
         unsigned klass = x->traits[insn->op].klass;

@@ -130,8 +130,8 @@ struct val {
     uint16_t last; /* index of the last user, 0 if none */
     uint16_t uses; /* how many, through representatives */
     ir_ref rep;    /* the value that stands for this one */
-    ir_ref pair;   /* MARK_FUSED: the counterpart, a later instruction; side exits: the flags that
-                    * they store, or IR_NONE */
+    ir_ref pair;   /* MARK_FUSED: the counterpart, a later instruction; side exits and accesses: the
+                    * flags that they store, or IR_NONE */
     uint8_t hint;  /* pinned register the result is going to, or NOREG */
     uint8_t type;  /* enum ir_type of the result */
     uint8_t clear; /* vectors: bytes from this one on are zero; 16: none known */
@@ -183,7 +183,9 @@ struct cold {
         uint8_t reg;
         int32_t off;
         int64_t imm;
-    } arg[3];             /* data operands */
+    } arg[3];                /* data operands */
+    struct cold_arg flag[2]; /* flags to store first: as they are, or of a comparison of these */
+    bool flag_wide;
     uint8_t dst[2];       /* where results go; NOREG: nowhere */
     uint16_t live, xlive; /* temps to keep */
     uint16_t link;        /* COLD_LINK, COLD_GROUP: index */
@@ -394,6 +396,9 @@ void cg_cold_save(struct x64 *x, const struct cold *c);    /* the temps to keep,
 void cg_cold_reload(struct x64 *x, const struct cold *c);  /* and back; EFLAGS stay */
 void cg_cold_restore(struct x64 *x, const struct cold *c); /* the same, and resumes */
 void cg_cold_arg(struct x64 *x, struct cold_arg *arg, ir_ref v);
+/* The flags that CPU state lacks, as they are now; and the code that stores them. */
+void cg_cold_note_flags(struct x64 *x, struct cold *c);
+void cg_cold_flags(struct x64 *x, const struct cold *c);
 void cg_cold_resume(struct x64 *x, struct cold *c); /* here; what is live now is kept */
 void cg_cold_control(struct x64 *x, struct cold *c);
 

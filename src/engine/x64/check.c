@@ -252,6 +252,7 @@ void chk_look(struct x64 *x, struct cold *c, const struct check *k, struct addre
 {
     struct group *g = k->group;
     unsigned align = k->align;
+    cg_cold_note_flags(x, c);
     if (align)
         test_alignment(x, c, a, align, k->tag);
     if (g) {
@@ -259,6 +260,7 @@ void chk_look(struct x64 *x, struct cold *c, const struct check *k, struct addre
             c->kind = COLD_NOTHING;
         if (!k->member) {
             c = cold_group(x, g, &a);
+            cg_cold_note_flags(x, c);
             bytes = c->bytes;
             align = 0;
         }
@@ -278,6 +280,7 @@ void chk_look(struct x64 *x, struct cold *c, const struct check *k, struct addre
 void cg_cold_group(struct x64 *x, struct cold *c)
 {
     struct enc *e = &x->e;
+    cg_cold_flags(x, c);
     cg_cold_save(x, c);
     enc_lea(e, W64, RSI, mem_at(c->base, c->disp));
     enc_mov_imm(e, RDX, c->bytes);

@@ -207,20 +207,15 @@ static void emit_brbit(struct x64 *x, ir_ref v)
 /* Leaves if cc holds; what is known of registers and flags stays so behind it. */
 static void side_exit(struct x64 *x, const struct ir_insn *insn, enum x64_cc cc)
 {
-    ir_ref flags = x->val[x->i].pair;
-    if (!(insn->aux & IR_SIDE_POLL) && flags == IR_NONE && in_page(insn->imm)) {
+    bool plain = !(insn->aux & IR_SIDE_POLL) && x->val[x->i].pair == IR_NONE;
+    if (plain && in_page(insn->imm)) {
         link_site(x, (int)cc, (int32_t)insn->imm);
         return;
     }
     struct cold *c = cg_cold(x, COLD_SIDE);
     c->pgoff = (int32_t)insn->imm;
     c->write = insn->aux & IR_SIDE_POLL;
-    if (flags == IR_NONE)
-        c->arg[0].kind = COLD_NONE;
-    else if (x->val[flags].at & AT_FLAGS)
-        c->arg[0].kind = x->inverted ? COLD_FLAGS_INVERTED : COLD_FLAGS;
-    else
-        cg_cold_arg(x, &c->arg[0], flags);
+    cg_cold_note_flags(x, c);
     c->from[0] = (uint32_t)enc_jcc32(&x->e, cc);
 }
 
@@ -286,32 +281,10 @@ static void emit_exit(struct x64 *x, ir_ref v)
     direct_exit(x, (int32_t)x->insn[v].imm);
 }
 
-/* NZCV, which nobody but a side exit sees, to CPU state. */
-static void store_flags(struct x64 *x, const struct cold_arg *arg)
-{
-    struct enc *e = &x->e;
-    unsigned reg = RAX;
-    switch (arg->kind) {
-    case COLD_FLAGS:
-    case COLD_FLAGS_INVERTED:
-        fl_rest(x, arg->kind == COLD_FLAGS_INVERTED);
-        break;
-    case COLD_REG:
-        reg = arg->reg;
-        break;
-    case COLD_FRAME:
-        enc_load(e, W32, RAX, frame_mem(arg->off));
-        break;
-    default: /* there already */
-        return;
-    }
-    enc_store(e, W16, reg, cpu_mem(x->layout.nzcv));
-}
-
 /* A side exit that stores flags, polls or leaves the page. */
 static void cold_side(struct x64 *x, const struct cold *c)
 {
-    store_flags(x, &c->arg[0]);
+    cg_cold_flags(x, c);
     if (c->write) {
         struct cold *poll = cg_cold(x, COLD_POLL);
         poll->pgoff = c->pgoff;

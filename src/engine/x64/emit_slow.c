@@ -173,8 +173,74 @@ void cg_cold_restore(struct x64 *x, const struct cold *c)
     enc_patch32(&x->e, end, c->resume);
 }
 
+void cg_cold_note_flags(struct x64 *x, struct cold *c)
+{
+    ir_ref flags = x->val[c->insn].pair;
+    if (flags == IR_NONE)
+        return;
+    if (x->flags == flags)
+        c->flag[0].kind = x->inverted ? COLD_FLAGS_INVERTED : COLD_FLAGS;
+    else if (x->val[flags].at && x->val[flags].last >= c->insn)
+        cg_cold_arg(x, &c->flag[0], flags);
+    else {
+        for (unsigned k = 0; k < 2; k++)
+            cg_cold_arg(x, &c->flag[k], x->insn[flags].arg[k]);
+        c->flag_wide = is_wide(&x->insn[flags]);
+    }
+}
+
+static struct x64_mem cold_mem(const struct cold_arg *arg)
+{
+    return arg->kind == COLD_FRAME ? frame_mem(arg->off) : cpu_mem(arg->off);
+}
+
+/* EFLAGS of a comparison of operands that are where they were. rax may change if a is in memory. */
+static void compare_again(struct x64 *x, const struct cold *c)
+{
+    struct enc *e = &x->e;
+    const struct cold_arg *a = &c->flag[0], *b = &c->flag[1];
+    unsigned size = c->flag_wide ? W64 : W32, reg = a->reg;
+    if (a->kind != COLD_REG && b->kind == COLD_REG) {
+        enc_rm(e, 0x0039, size, b->reg, cold_mem(a)); /* cmp [a], b */
+        return;
+    }
+    if (a->kind != COLD_REG) {
+        reg = RAX;
+        enc_load(e, size, reg, cold_mem(a));
+    }
+    if (b->kind == COLD_REG)
+        enc_alu(e, ALU_CMP, size, reg, b->reg);
+    else if (b->kind == COLD_CONST)
+        enc_alu_imm(e, ALU_CMP, size, reg, (int32_t)b->imm);
+    else
+        enc_alu_load(e, ALU_CMP, size, reg, cold_mem(b));
+}
+
+/* Keeps all registers. */
+void cg_cold_flags(struct x64 *x, const struct cold *c)
+{
+    struct enc *e = &x->e;
+    const struct cold_arg *arg = &c->flag[0];
+    struct x64_mem rax = frame_mem(FRAME_SAVE + 8 * RAX);
+    if (arg->kind == COLD_NONE || (c->flag[1].kind == COLD_NONE && arg->kind == COLD_CPU))
+        return; /* there already */
+    enc_store(e, W64, RAX, rax);
+    if (c->flag[1].kind != COLD_NONE) {
+        compare_again(x, c);
+        fl_rest(x, true);
+    } else if (arg->kind == COLD_FLAGS || arg->kind == COLD_FLAGS_INVERTED) {
+        fl_rest(x, arg->kind == COLD_FLAGS_INVERTED);
+    } else if (arg->kind == COLD_FRAME) {
+        enc_load(e, W32, RAX, frame_mem(arg->off));
+    }
+    enc_store(e, W16, arg->kind == COLD_REG && c->flag[1].kind == COLD_NONE ? arg->reg : RAX,
+              cpu_mem(x->layout.nzcv));
+    enc_load(e, W64, RAX, rax);
+}
+
 void cg_cold_mem(struct x64 *x, const struct cold *c)
 {
+    cg_cold_flags(x, c);
     cg_cold_save(x, c);
     slow_operands(x, c);
     cg_call_thunk(x, slow_arguments(x, c));
