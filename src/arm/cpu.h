@@ -33,6 +33,7 @@ enum {
     ARM_ATTENTION_STOP = 4,  /* the engine wants the thread parked */
     ARM_ATTENTION_POWER = 8, /* power state changed (PSCI) */
     ARM_ATTENTION_PMU = 16,  /* a performance counter may have overflowed */
+    ARM_ATTENTION_SAMPLE = 32, /* the engine wants to know where it is */
 };
 
 /* What arm/ asks of the engine that runs this CPU. */

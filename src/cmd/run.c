@@ -93,6 +93,21 @@ static int set_code_store(void *ctx, const char *value, struct error *err)
     return 0;
 }
 
+static int set_tier2(void *ctx, const char *value, struct error *err)
+{
+    enum { SHORTEST = 20, LONGEST = 1000000 };
+    struct vm_config *config = ctx;
+    uint64_t us;
+    int rc = value_number(value, 0, LONGEST, &us, err);
+
+    if (!rc && us && us < SHORTEST)
+        rc = error_set(err, -EINVAL, "%s is not possible, 0 or %d to %d are", value, SHORTEST,
+                       LONGEST);
+    if (!rc)
+        config->tier2_us = (uint32_t)us;
+    return rc;
+}
+
 static int set_acpi(void *ctx, const char *value, struct error *err)
 {
     struct vm_config *config = ctx;
@@ -295,6 +310,11 @@ static const struct option table[] = {
              "not translate it again; it must be yours alone (default: armvm/code in "
              "$XDG_CACHE_HOME or "
              "~/.cache)"},
+    {.name = "tier2",
+     .arg = "MICROSECONDS",
+     .set = set_tier2,
+     .help = "how often to look for hot code, which is then translated once more, and better: 20 "
+             "to 1000000, or 0: never (default: 4000)"},
 
     {.group = "Ends and checks",
      .name = "timeout",
@@ -328,10 +348,11 @@ static const struct option table[] = {
     {.name = "without",
      .arg = "PARTS",
      .set = set_without,
-     .words = "forward simplify dead fuse lazy share hint slots returns links regions all",
-     .help = "leave out parts of the translator, by comma, to find out which one is at fault: "
-             "forward, simplify, dead, fuse, lazy, share, hint, slots, returns, links, regions, or "
-             "all"},
+     .words = "forward simplify dead fuse lazy share hint slots returns links regions tier2 all",
+     .help =
+         "leave out parts of the translator, by comma, to find out which one is at fault: "
+         "forward, simplify, dead, fuse, lazy, share, hint, slots, returns, links, regions, tier2, "
+         "or all"},
     {.name = "gdb",
      .arg = "PORT[,wait]",
      .set = set_gdb,

@@ -32,6 +32,7 @@ enum engine_part {
     ENGINE_RETURNS,  /* a stack of return addresses */
     ENGINE_LINKS,    /* direct branches that lead from translation to translation */
     ENGINE_REGIONS,  /* more than one instruction at a time */
+    ENGINE_TIER2,    /* superblocks of hot code */
     ENGINE_PARTS
 };
 extern const char *const engine_part_names[ENGINE_PARTS + 1]; /* "forward", ...; NULL ends them */
@@ -45,6 +46,7 @@ struct engine_config {
     /* Directory that keeps translations for later runs; NULL: none. Only during engine_create. */
     const char *code_store;
     bool code_store_asked; /* the user named it: what is wrong with it is said on standard error */
+    uint32_t tier2_us;     /* how often to look for hot code, 20 to 1000000; 0: never */
     struct mem *mem;
     const struct arm_features *features;
     const struct arm_hooks *hooks;

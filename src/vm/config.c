@@ -11,13 +11,13 @@
 #include "base/error.h"
 #include "host/ram.h"
 
-enum { MIB = 1 << 20, GICV2_MAX_CPUS = 8, FIRMWARE_MIN_MIB = 128 };
+enum { MIB = 1 << 20, GICV2_MAX_CPUS = 8, FIRMWARE_MIN_MIB = 128, TIER2_US = 4000 };
 
 void vm_config_init(struct vm_config *config)
 {
     uint64_t total, available, memory = 1024ull * MIB;
 
-    *config = (struct vm_config){.rng = true};
+    *config = (struct vm_config){.rng = true, .tier2_us = TIER2_US};
     config->cpus = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
     /* Not more than half of a small host. */
     host_ram_sizes(&total, &available);

@@ -59,6 +59,7 @@ struct vm_config {
     uint32_t without;    /* parts of the engine, bits by enum engine_part */
     size_t code_cache;   /* 0: the engine's default */
     const char *code_store; /* a directory, or "off"; NULL: not said */
+    uint32_t tier2_us;      /* how often the engine looks for hot code; 0: never */
     uint64_t timeout_ns; /* 0: none */
     const char *expect;
     const char *trace; /* categories */

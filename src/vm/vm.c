@@ -505,6 +505,7 @@ static int make_board(struct vm *vm, struct error *err)
     board->host_cpu = config->host_cpu;
     board->without = config->without;
     board->code_cache = config->code_cache;
+    board->tier2_us = config->tier2_us;
     board->perf_map = config->perf_map;
     board->kernel = config->kernel;
     board->initrd = config->initrd;

@@ -69,6 +69,8 @@ boot() { # NAME APPEND OPTIONS...
 
 if [ -n "$sanitizer" ]; then
     boot "boot under a sanitizer, 2 CPUs" armvm.quick --cpus 2 --memory 512M
+    boot "boot under a sanitizer, superblocks wherever possible" armvm.quick --cpus 2 \
+        --memory 512M --tier2 20
     exit $((failures > 0))
 fi
 
@@ -81,6 +83,11 @@ boot "host limited to x86-64-v2" armvm.quick --cpus 2 --host-cpu v2
 boot "nothing optimised" armvm.quick --cpus 2 \
     --without forward,simplify,dead,fuse,lazy,share,hint,slots,returns
 boot "no links, one instruction at a time" armvm.quick --cpus 2 --without links,regions
+boot "superblocks wherever possible" armvm.quick --cpus 2 --tier2 20 --stats
+if grep -q '^superblocks:' "$work/log"; then # not where the interpreter is all there is
+    [ "$(awk '/^superblocks:/ { print $2 }' "$work/log")" -gt 100 ]
+    verdict $? "there are some hundred superblocks"
+fi
 
 # Translations kept by one boot serve the next: it says the same and translates next to nothing. What
 # is wrong with the file makes no difference to the guest.

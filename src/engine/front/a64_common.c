@@ -124,6 +124,10 @@ uint16_t a64_memop(struct a64 *c, unsigned size, unsigned flags)
         memop |= IR_MEM_BE;
     if (c->mode & FRONT_ALIGN)
         memop |= IR_MEM_ALIGN_EL;
+    if (c->region->way) {
+        unsigned way = c->region->way[c->pgoff / 4];
+        memop |= way & FRONT_WAY_STEADY ? IR_MEM_STEADY : way & FRONT_WAY_ROVING ? IR_MEM_ROVING : 0;
+    }
     return (uint16_t)memop;
 }
 

@@ -137,12 +137,13 @@ static bool full(const struct a64 *c)
 static bool can_follow(const struct a64 *c, int32_t pgoff)
 {
     return c->region->way && in_page(pgoff) && c->left > 0 && !full(c) &&
+           !(c->region->way[pgoff / 4] & FRONT_WAY_HEAD) &&
            !(c->passed[pgoff / 256] >> (pgoff / 4 % 64) & 1);
 }
 
 bool a64_side(struct a64 *c, int32_t target, struct a64_side *side)
 {
-    unsigned way = c->region->way ? c->region->way[c->pgoff / 4] : FRONT_WAY_UNKNOWN;
+    unsigned way = c->region->way ? FRONT_WAY(c->region->way[c->pgoff / 4]) : FRONT_WAY_UNKNOWN;
     if (way == FRONT_WAY_UNKNOWN)
         return false;
     bool taken = way == FRONT_WAY_TAKEN;

@@ -44,8 +44,18 @@ enum {
 
 enum { FRONT_MAX_SEEN = 512 };
 
-/* How a conditional branch went while its page was watched. */
-enum front_way { FRONT_WAY_UNKNOWN, FRONT_WAY_TAKEN, FRONT_WAY_NEXT };
+/* How a conditional branch went while its page was watched; and, added to that, whether another
+ * superblock begins with the instruction, and whether it accesses the same page again and again or
+ * others. */
+enum front_way {
+    FRONT_WAY_UNKNOWN,
+    FRONT_WAY_TAKEN,
+    FRONT_WAY_NEXT,
+    FRONT_WAY_HEAD = 4,
+    FRONT_WAY_STEADY = 8,
+    FRONT_WAY_ROVING = 16
+};
+#define FRONT_WAY(way) ((way)&3u)
 
 struct front_region {
     const uint8_t *code; /* the guest page's 4096 bytes as they are now, readable for the call */
@@ -61,7 +71,8 @@ struct front_region {
      * For a superblock, else NULL: which way each conditional branch goes as a rule, enum front_way
      * by pgoff / 4. It begins at pgoff, follows direct branches within the page, leaves where a
      * conditional one goes the other way, and ends where a way is not known, the page is left or
-     * something else than a direct branch comes, or, polling, where it is back at its beginning.
+     * something else than a direct branch comes, another superblock begins, or, polling, where it
+     * is back at its beginning.
      * `entries` are not looked at.
      */
     const uint8_t *way;

@@ -39,6 +39,7 @@ void ir_clear(struct ir *ir)
     ir->open = false;
     ir->counted = false;
     ir->careful = false;
+    ir->first_slot = 0;
     ir->current = 0;
 }
 

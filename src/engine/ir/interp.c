@@ -144,7 +144,7 @@ static void load_vectors(struct interp *in, uint64_t va, const struct ir_insn *i
                          union ir_value *result, unsigned count)
 {
     const union ir_value *scratch = (union ir_value *)(in->cpu + in->layout->scratch);
-    in->runtime->ldv(in->cpu, va, insn->aux, in->pgoff, count);
+    in->runtime->ldv(in->cpu, va, insn->aux & ~IR_MEM_HINTS, in->pgoff, count);
     *result = scratch[0];
     if (count == 2)
         in->second = scratch[1];
@@ -156,7 +156,7 @@ static void store_vectors(struct interp *in, uint64_t va, const struct ir_insn *
     union ir_value *scratch = (union ir_value *)(in->cpu + in->layout->scratch);
     for (unsigned k = 1; k <= count; k++)
         scratch[k] = in->value[insn->arg[k]];
-    in->runtime->stv(in->cpu, va, insn->aux, in->pgoff, count);
+    in->runtime->stv(in->cpu, va, insn->aux & ~IR_MEM_HINTS, in->pgoff, count);
 }
 
 /* False when the access took an exception. */
@@ -165,7 +165,7 @@ static bool run_mem(struct interp *in, const struct ir_insn *insn, unsigned inde
     const struct ir_runtime *rt = in->runtime;
     uint64_t va = in->value[insn->arg[0]].x, b = arg_i(in, insn, 1), c = arg_i(in, insn, 2);
     union ir_value *result = &in->value[index];
-    uint32_t memop = insn->aux;
+    uint32_t memop = insn->aux & ~IR_MEM_HINTS;
 
     set_pc(in, address(in, in->pgoff));
     switch (insn->op) {

@@ -57,6 +57,7 @@ struct ir {
     bool open;     /* the current block lacks its terminator */
     bool counted;  /* `uses` are up to date */
     bool careful;  /* each access is to be checked by itself */
+    unsigned first_slot; /* page slots are dealt out from here; 0: by where the region begins */
     unsigned current; /* the block begun last */
 };
 
@@ -74,6 +75,11 @@ struct ir {
 #define IR_MEM_ATOMIC    0x0800u /* services only: of an atomic or exclusive access */
 #define IR_MEM_NORMAL    0x1000u /* services only: faults on Device memory */
 #define IR_MEM_ALIGN_EL  0x0400u /* aligned to one element (SCTLR.A set) */
+/* Hints: as a rule it is in the page that it was in the last time, or is not. Services do not see
+ * them. */
+#define IR_MEM_STEADY    0x2000u
+#define IR_MEM_ROVING    0x4000u
+#define IR_MEM_HINTS     (IR_MEM_STEADY | IR_MEM_ROVING)
 
 enum ir_atom { /* imm of `atom` */
     IR_ATOM_ADD, IR_ATOM_CLR, IR_ATOM_EOR, IR_ATOM_SET, /* CLR: old & ~b */

@@ -74,7 +74,7 @@ static bool aux_is_valid(const struct ir_insn *insn, unsigned field)
     case IR_FIELD_COND:
         return insn->aux <= 15;
     case IR_FIELD_MEMOP:
-        return insn->aux < 0x800 && IR_MEM_SIZE(insn->aux) <= 4;
+        return (insn->aux & ~IR_MEM_HINTS) < 0x800 && IR_MEM_SIZE(insn->aux) <= 4;
     case IR_FIELD_ICC:
         return insn->aux <= IR_ICC_LES;
     case IR_FIELD_FENCE:

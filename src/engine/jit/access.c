@@ -256,6 +256,7 @@ static bool transfer(struct jit_vcpu *vcpu, uint64_t va, uint8_t *buf, uint32_t 
         unprivileged ? user_slot(jit_user_context(vcpu), va) : tlb_slot(cpu, va);
     struct jit_target target[2];
 
+    vcpu->accessed = va;
     if ((write ? entry->wtag : entry->rtag) == ((va + size - 1) & ~(uint64_t)(IR_PAGE_SIZE - 1)) &&
         !(memop & (IR_MEM_ALIGN | IR_MEM_ALIGN_EL))) {
         target[0].host = (uint8_t *)(uintptr_t)(va + entry->addend);

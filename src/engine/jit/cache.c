@@ -21,6 +21,7 @@
 #include "base/trace.h"
 #include "engine/jit/disasm.h"
 #include "engine/jit/jit.h"
+#include "engine/jit/tier2.h"
 #include "machine/mem/mem.h"
 
 /* A page with translations has some 12 KiB of code on average; one in so many bytes of code memory
@@ -81,12 +82,32 @@ static struct jit_page *page_create(struct jit_cache *cache, uint64_t pa, uint32
     page->mode = mode;
     page->id = ++cache->next_id;
     page->dead = false;
+    memset(page->done, 0, sizeof(page->done));
     page->next = map_get(&cache->pages, pa);
     if (map_put(&cache->pages, pa, page)) {
         free(page);
         return NULL;
     }
     cache->page_count++;
+    return page;
+}
+
+static struct jit_page *page_there_locked(const struct jit_cache *cache, uint64_t pa, uint32_t mode)
+{
+    struct jit_page *page = map_get(&cache->pages, pa);
+
+    while (page && page->mode != mode)
+        page = page->next;
+    return page;
+}
+
+struct jit_page *jit_page_there(struct engine *engine, uint64_t pa, uint32_t mode)
+{
+    struct jit_page *page;
+
+    pthread_mutex_lock(&engine->cache.lock);
+    page = page_there_locked(&engine->cache, pa, mode);
+    pthread_mutex_unlock(&engine->cache.lock);
     return page;
 }
 
@@ -99,9 +120,7 @@ static struct jit_page *page_get(struct engine *engine, uint64_t pa, uint32_t mo
     uint64_t mask;
 
     pthread_mutex_lock(&cache->lock);
-    for (page = map_get(&cache->pages, pa); page; page = page->next)
-        if (page->mode == mode)
-            break;
+    page = page_there_locked(cache, pa, mode);
     if (!page)
         page = page_create(cache, pa, mode);
     pthread_mutex_unlock(&cache->lock);
@@ -198,10 +217,11 @@ void jit_cache_flush(struct engine *engine)
     cache->used = cache->base;
     for (unsigned i = 0; i < engine->cpus; i++) {
         struct jit_vcpu *vcpu = engine->vcpu[i];
-        vcpu->arena = vcpu->arena_end = NULL;
-        vcpu->link_next = vcpu->link_end = 0;
+        jit_maker_reset(&vcpu->maker);
         jit_itlb_flush_all(vcpu);
     }
+    if (engine->tier2)
+        jit_maker_reset(&engine->tier2->maker);
     cache->flushes++;
     atomic_store(&cache->full, false);
     pthread_mutex_unlock(&cache->lock);
@@ -222,17 +242,22 @@ static void trace_region(struct jit_vcpu *vcpu, const struct front_region *regio
     ir_print(vcpu->ir, a64_helpers, trace->out);
 }
 
-static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint64_t va,
-                        uint64_t pa)
+void jit_to_ir(const struct engine *engine, struct front_region *region, struct ir *ir)
 {
-    uint32_t without = vcpu->engine->config.without;
+    uint32_t without = engine->config.without;
     const struct ir_opt_config config = {.forward = !(without >> ENGINE_FORWARD & 1),
                                          .dead = !(without >> ENGINE_DEAD & 1),
                                          .as_written = without >> ENGINE_SIMPLIFY & 1};
 
-    a64_translate(region, vcpu->ir);
-    ir_optimise(vcpu->ir, &a64_layout, a64_helpers, &config);
-    ir_count_uses(vcpu->ir);
+    a64_translate(region, ir);
+    ir_optimise(ir, &a64_layout, a64_helpers, &config);
+    ir_count_uses(ir);
+}
+
+static void front_to_ir(struct jit_vcpu *vcpu, struct front_region *region, uint64_t va,
+                        uint64_t pa)
+{
+    jit_to_ir(vcpu->engine, region, vcpu->ir);
     vcpu->stat_regions++;
     vcpu->stat_insns += region->insns;
     if (trace_on(vcpu->cpu.trace, TRACE_CODE))
@@ -418,6 +443,19 @@ static bool may_land(struct jit_vcpu *vcpu, struct jit_page *page, uint64_t va)
     return true;
 }
 
+struct jit_page *jit_land(struct jit_vcpu *vcpu, uint64_t *va)
+{
+    struct jit_page *page;
+
+    if (*va >> 55 && *va >> 55 != 0x1ff) /* the tag of a branch target goes */
+        *va = arm_branch_addr(&vcpu->cpu, *va);
+    page = jit_find_page(vcpu, *va);
+    if (!page || (vcpu->cpu.btype && !may_land(vcpu, page, *va)))
+        return NULL;
+    vcpu->cpu.pc_page = align_down(*va, IR_PAGE_SIZE);
+    return page;
+}
+
 void *jit_lookup(void *cpu_ptr, uint64_t va)
 {
     struct jit_vcpu *vcpu = jit_vcpu(cpu_ptr);
@@ -428,12 +466,9 @@ void *jit_lookup(void *cpu_ptr, uint64_t va)
         vcpu->cpu.pc = va;
         return NULL;
     }
-    if (va >> 55 && va >> 55 != 0x1ff) /* the tag of a branch target goes */
-        va = arm_branch_addr(&vcpu->cpu, va);
-    page = jit_find_page(vcpu, va);
-    if (!page || (vcpu->cpu.btype && !may_land(vcpu, page, va)))
+    page = jit_land(vcpu, &va);
+    if (!page)
         return NULL;
-    vcpu->cpu.pc_page = align_down(va, IR_PAGE_SIZE);
     entry = __atomic_load_n(&page->table[va % IR_PAGE_SIZE / 4], __ATOMIC_ACQUIRE);
     if (entry == vcpu->engine->cache.empty)
         entry = make_entry(vcpu, page, va, 0);

@@ -141,7 +141,7 @@ static bool fits(const struct parts *p, uint32_t mode, const uint8_t *bytes, uin
     return true;
 }
 
-/* Unpacks into vcpu->code and *found. */
+/* Unpacks into vcpu->maker.code and *found. */
 static void unpack(const struct parts *p, struct x64_code *code, struct jit_recalled *found)
 {
     const struct record *head = p->head;
@@ -182,7 +182,7 @@ bool jit_store_find(struct jit_vcpu *vcpu, uint32_t mode, const uint8_t *bytes, 
             continue;
         struct parts p = parts_of(vcpu->record, (const struct record *)vcpu->record);
         if (sound(&p, size) && fits(&p, mode, bytes, pgoff)) {
-            unpack(&p, vcpu->code, found);
+            unpack(&p, vcpu->maker.code, found);
             return true;
         }
     }
@@ -253,7 +253,7 @@ void jit_store_keep(struct jit_vcpu *vcpu, const struct front_region *region,
                     const struct jit_start *start, unsigned starts, const uint8_t *rw,
                     const uint8_t *rx)
 {
-    const struct x64_code *code = vcpu->code;
+    const struct x64_code *code = vcpu->maker.code;
     struct made_from made;
     struct record head;
     struct parts p;
@@ -271,7 +271,7 @@ void jit_store_keep(struct jit_vcpu *vcpu, const struct front_region *region,
                            .links = (uint16_t)code->links,
                            .fars = (uint16_t)code->fars};
     p = parts_of(vcpu->record, &head);
-    if (p.size > JIT_RECORD || !x64_detach(vcpu->x64, code, rw, rx, p.code))
+    if (p.size > JIT_RECORD || !x64_detach(vcpu->maker.x64, code, rw, rx, p.code))
         return;
     *p.head = head;
     put_made_from(&made, &p);

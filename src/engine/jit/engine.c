@@ -12,7 +12,7 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "base/trace.h"
-#include "engine/jit/jit.h"
+#include "engine/jit/tier2.h"
 #include "host/clock.h"
 #include "host/store.h"
 #include "machine/mem/mem.h"
@@ -23,7 +23,8 @@ const char *const engine_part_names[] = {
     [ENGINE_FORWARD] = "forward", [ENGINE_SIMPLIFY] = "simplify", [ENGINE_DEAD] = "dead",
     [ENGINE_FUSE] = "fuse",       [ENGINE_LAZY] = "lazy",         [ENGINE_SHARE] = "share",
     [ENGINE_HINT] = "hint",       [ENGINE_SLOTS] = "slots",       [ENGINE_RETURNS] = "returns",
-    [ENGINE_LINKS] = "links",     [ENGINE_REGIONS] = "regions",   [ENGINE_PARTS] = NULL,
+    [ENGINE_LINKS] = "links",     [ENGINE_REGIONS] = "regions",   [ENGINE_TIER2] = "tier2",
+    [ENGINE_PARTS] = NULL,
 };
 
 /* --- what the architecture asks for -----------------------------------------------------------*/
@@ -143,6 +144,7 @@ static void vcpu_destroy(struct jit_vcpu *vcpu)
     if (!vcpu)
         return;
     jit_contexts_destroy(vcpu);
+    jit_hot_destroy(vcpu);
     ir_destroy(vcpu->ir);
     jit_host_destroy(vcpu);
     free(vcpu);
@@ -244,6 +246,8 @@ int engine_create(const struct engine_config *config, struct engine **out, struc
         engine->cpus = i + 1;
         rc = vcpu_create(engine, i, err);
     }
+    if (!rc)
+        rc = jit_tier2_create(engine, err);
     if (!rc && config->perf_map) {
         char path[64];
         snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
@@ -276,9 +280,11 @@ void engine_destroy(struct engine *engine)
         jit_kick(&engine->vcpu[i]->cpu);
         pthread_join(engine->vcpu[i]->thread, NULL);
     }
+    jit_tier2_stop(engine);
     mem_set_observer(engine->config.mem, NULL, NULL);
     mem_set_switch_observer(engine->config.mem, NULL, NULL);
     jit_cache_destroy(engine);
+    jit_tier2_destroy(engine);
     for (unsigned i = 0; i < engine->cpus; i++)
         vcpu_destroy(engine->vcpu[i]);
     store_close(engine->store);
@@ -308,7 +314,7 @@ int engine_start(struct engine *engine, struct error *err)
             return error_set(err, -rc, "cannot start the thread of CPU %u: %s", i, strerror(rc));
         vcpu->started = true;
     }
-    return 0;
+    return jit_tier2_start(engine, err);
 }
 
 void engine_reset(struct engine *engine, uint64_t pc, uint64_t x0)
@@ -427,7 +433,7 @@ void engine_print_stats(struct engine *engine, FILE *out)
         const struct jit_vcpu *v = engine->vcpu[i];
         fprintf(out, "cpu%u: regions %llu, guest instructions translated %llu, host bytes %llu\n",
                 i, (unsigned long long)v->stat_regions, (unsigned long long)v->stat_insns,
-                (unsigned long long)v->stat_bytes);
+                (unsigned long long)v->maker.stat_bytes);
         fprintf(out,
                 "cpu%u: entered %llu, slow accesses %llu, TLB fills %llu data %llu code, device "
                 "accesses %llu, interrupts %llu, context switches %llu\n",
@@ -437,6 +443,7 @@ void engine_print_stats(struct engine *engine, FILE *out)
                 (unsigned long long)v->stat_switches);
     }
     print_store(engine, out);
+    jit_tier2_print(engine, out);
     fprintf(out,
             "code cache: %zu of %zu bytes, %u pages, %u dead, %llu invalidations, %llu flushes\n",
             cache->used, engine->config.code_cache, cache->page_count, cache->dead_count,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Host code: what the run-time system asks of the x86-64 emitter, in one place (no_host.c stands in
- * for it on other hosts). vCPUs fill arenas of code memory of their own without a lock, and number
- * the links of what they emit.
+ * for it on other hosts). Each maker fills arenas of code memory of its own without a lock, and
+ * numbers the links of what it emits.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,17 +18,17 @@ enum {
     ARENA_WORTH_TRYING = 4 << 10, /* less is not worth a compilation that may not fit */
 };
 
-/* Gives the vCPU a fresh arena. False: code memory is used up. */
-static bool next_arena(struct jit_vcpu *vcpu)
+/* Gives it a fresh arena. False: code memory is used up. */
+static bool next_arena(struct jit_maker *maker)
 {
-    struct jit_cache *cache = &vcpu->engine->cache;
+    struct jit_cache *cache = &maker->engine->cache;
     bool ok;
 
     pthread_mutex_lock(&cache->lock);
     ok = cache->used + JIT_ARENA <= cache->code.size && cache->page_count <= cache->max_pages;
     if (ok) {
-        vcpu->arena = cache->code.rw + cache->used;
-        vcpu->arena_end = vcpu->arena + JIT_ARENA;
+        maker->arena = cache->code.rw + cache->used;
+        maker->arena_end = maker->arena + JIT_ARENA;
         cache->used += JIT_ARENA;
     }
     pthread_mutex_unlock(&cache->lock);
@@ -37,10 +37,10 @@ static bool next_arena(struct jit_vcpu *vcpu)
     return ok;
 }
 
-/* Gives the vCPU a chunk of link numbers. False: out of memory or of numbers. */
-static bool next_links(struct jit_vcpu *vcpu)
+/* Gives it a chunk of link numbers. False: out of memory or of numbers. */
+static bool next_links(struct jit_maker *maker)
 {
-    struct jit_cache *cache = &vcpu->engine->cache;
+    struct jit_cache *cache = &maker->engine->cache;
     struct jit_link *chunk = malloc(JIT_LINK_CHUNK * sizeof(*chunk));
 
     if (!chunk)
@@ -50,35 +50,87 @@ static bool next_links(struct jit_vcpu *vcpu)
         free(chunk);
         chunk = NULL;
     } else {
-        vcpu->link_next = cache->link_chunks * JIT_LINK_CHUNK;
-        vcpu->link_end = vcpu->link_next + JIT_LINK_CHUNK;
+        maker->link_next = cache->link_chunks * JIT_LINK_CHUNK;
+        maker->link_end = maker->link_next + JIT_LINK_CHUNK;
         __atomic_store_n(&cache->links[cache->link_chunks++], chunk, __ATOMIC_RELEASE);
     }
     pthread_mutex_unlock(&cache->lock);
     return chunk;
 }
 
-static void record_links(struct jit_vcpu *vcpu, const struct jit_page *page)
+static bool enough_links(struct jit_maker *maker)
 {
-    struct jit_cache *cache = &vcpu->engine->cache;
+    bool ok = maker->link_end - maker->link_next >= X64_MAX_LINKS || next_links(maker);
 
-    for (unsigned i = 0; i < vcpu->code->links; i++) {
-        uint32_t number = vcpu->link_next++;
+    if (!ok)
+        atomic_store(&maker->engine->cache.full, true);
+    return ok;
+}
+
+static void record_links(struct jit_maker *maker, const struct jit_page *page,
+                         const struct x64_code *code)
+{
+    struct jit_cache *cache = &maker->engine->cache;
+
+    for (unsigned i = 0; i < code->links; i++) {
+        uint32_t number = maker->link_next++;
         struct jit_link *link = &cache->links[number / JIT_LINK_CHUNK][number % JIT_LINK_CHUNK];
-        link->link = vcpu->code->link[i];
-        link->code = (uint32_t)(vcpu->arena - cache->code.rw);
+        link->link = code->link[i];
+        link->code = (uint32_t)(maker->arena - cache->code.rw);
         link->page_id = page->id;
         atomic_store_explicit(&link->set, 0, memory_order_release); /* see link_at */
     }
 }
 
+static uint8_t *arena_rx(const struct jit_maker *maker)
+{
+    const struct jit_cache *cache = &maker->engine->cache;
+
+    return cache->code.rx + (maker->arena - cache->code.rw);
+}
+
+/* What lies at the arena's start is the page's now. */
+static void take_code(struct jit_maker *maker, const struct jit_page *page,
+                      const struct x64_code *code, const uint8_t *rx)
+{
+    struct engine *engine = maker->engine;
+
+    record_links(maker, page, code);
+    if (trace_on(engine->config.trace, TRACE_CODE))
+        disasm_host(engine->config.trace->out, maker->arena, code->size, (uintptr_t)rx);
+    maker->stat_bytes += code->size;
+    maker->arena += align_up(code->size, 16);
+    if (engine->perf_map)
+        fprintf(engine->perf_map, "%llx %zx guest_%llx\n", (unsigned long long)(uintptr_t)rx,
+                code->size, (unsigned long long)page->pa);
+}
+
+uint8_t *jit_host_place(struct jit_maker *maker, const struct jit_page *page,
+                        const struct x64_code *code, const uint8_t *bytes)
+{
+    uint8_t *rx;
+
+    if (!enough_links(maker))
+        return NULL;
+    if ((size_t)(maker->arena_end - maker->arena) < code->size && !next_arena(maker))
+        return NULL;
+    rx = arena_rx(maker);
+    memcpy(maker->arena, bytes, code->size);
+    if (!x64_attach(maker->x64, code, maker->arena, rx, maker->link_next))
+        return NULL;
+    take_code(maker, page, code, rx);
+    return rx;
+}
+
+/* --- a vCPU's regions -------------------------------------------------------------------------*/
+
 static int compile(struct jit_vcpu *vcpu, uint8_t **rx)
 {
-    struct jit_cache *cache = &vcpu->engine->cache;
+    struct jit_maker *maker = &vcpu->maker;
 
-    *rx = cache->code.rx + (vcpu->arena - cache->code.rw);
-    return x64_compile(vcpu->x64, vcpu->ir, vcpu->arena, *rx,
-                       (size_t)(vcpu->arena_end - vcpu->arena), vcpu->link_next, vcpu->code);
+    *rx = arena_rx(maker);
+    return x64_compile(maker->x64, vcpu->ir, maker->arena, *rx,
+                       (size_t)(maker->arena_end - maker->arena), maker->link_next, maker->code);
 }
 
 /* Makes the region's blocks reachable: code that branches into its middle later on finds it there
@@ -100,55 +152,34 @@ static unsigned find_starts(const struct jit_vcpu *vcpu, const struct front_regi
     unsigned n = 0;
 
     for (unsigned i = 0; i < region->starts; i++) {
-        uint32_t offset = vcpu->code->block[region->start[i].block];
+        uint32_t offset = vcpu->maker.code->block[region->start[i].block];
         if (offset != UINT32_MAX)
             start[n++] = (struct jit_start){region->start[i].pgoff, offset};
     }
     return n;
 }
 
-static bool enough_links(struct jit_vcpu *vcpu)
-{
-    bool ok = vcpu->link_end - vcpu->link_next >= X64_MAX_LINKS || next_links(vcpu);
-
-    if (!ok)
-        atomic_store(&vcpu->engine->cache.full, true);
-    return ok;
-}
-
-/* Code of vcpu->code lies at the arena's start: it is the page's now. */
-static void take_code(struct jit_vcpu *vcpu, const struct jit_page *page, const uint8_t *rx)
-{
-    record_links(vcpu, page);
-    if (trace_on(vcpu->cpu.trace, TRACE_CODE))
-        disasm_host(vcpu->cpu.trace->out, vcpu->arena, vcpu->code->size, (uintptr_t)rx);
-    vcpu->stat_bytes += vcpu->code->size;
-    vcpu->arena += align_up(vcpu->code->size, 16);
-    if (vcpu->engine->perf_map)
-        fprintf(vcpu->engine->perf_map, "%llx %zx guest_%llx\n", (unsigned long long)(uintptr_t)rx,
-                vcpu->code->size, (unsigned long long)page->pa);
-}
-
 /* Host code for what is in vcpu->ir. NULL: no room, or a flush has been asked for. */
 void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct front_region *region)
 {
+    struct jit_maker *maker = &vcpu->maker;
     struct jit_start start[ARRAY_SIZE(region->start)];
     uint8_t *rx = NULL;
     unsigned starts;
     int rc = -ENOSPC;
 
-    if (!enough_links(vcpu))
+    if (!enough_links(maker))
         return NULL;
-    if (vcpu->arena_end - vcpu->arena > ARENA_WORTH_TRYING)
+    if (maker->arena_end - maker->arena > ARENA_WORTH_TRYING)
         rc = compile(vcpu, &rx);
     if (rc == -ENOSPC)
-        rc = next_arena(vcpu) ? compile(vcpu, &rx) : rc;
+        rc = next_arena(maker) ? compile(vcpu, &rx) : rc;
     if (rc)
         return NULL;
     starts = find_starts(vcpu, region, start);
     if (vcpu->engine->store)
-        jit_store_keep(vcpu, region, start, starts, vcpu->arena, rx);
-    take_code(vcpu, page, rx);
+        jit_store_keep(vcpu, region, start, starts, maker->arena, rx);
+    take_code(maker, page, maker->code, rx);
     publish_blocks(vcpu, page, region->mode, start, starts, rx);
     return rx;
 }
@@ -156,21 +187,15 @@ void *jit_host_emit(struct jit_vcpu *vcpu, struct jit_page *page, const struct f
 void *jit_host_recall(struct jit_vcpu *vcpu, struct jit_page *page, uint32_t mode,
                       const uint8_t *bytes, uint32_t pgoff, struct jit_recalled *found)
 {
-    struct jit_cache *cache = &vcpu->engine->cache;
     uint8_t *rx;
 
-    if (!vcpu->engine->store || !jit_store_find(vcpu, mode, bytes, pgoff, found) ||
-        !enough_links(vcpu))
+    if (!vcpu->engine->store || !jit_store_find(vcpu, mode, bytes, pgoff, found))
         return NULL;
-    if ((size_t)(vcpu->arena_end - vcpu->arena) < vcpu->code->size && !next_arena(vcpu))
-        return NULL;
-    rx = cache->code.rx + (vcpu->arena - cache->code.rw);
-    memcpy(vcpu->arena, found->code, vcpu->code->size);
-    if (!x64_attach(vcpu->x64, vcpu->code, vcpu->arena, rx, vcpu->link_next))
+    rx = jit_host_place(&vcpu->maker, page, vcpu->maker.code, found->code);
+    if (!rx)
         return NULL;
     vcpu->stat_recalled++;
     vcpu->stat_recalled_insns += found->insns;
-    take_code(vcpu, page, rx);
     publish_blocks(vcpu, page, mode, found->start, found->starts, rx);
     return rx;
 }
@@ -231,10 +256,9 @@ static unsigned emitter_without(uint32_t without)
     return flags;
 }
 
-/* The vCPU's emitter, with thunks of its own at the start of code memory. */
-int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
+/* An emitter, with thunks of its own at the start of code memory. */
+int jit_maker_create(struct engine *engine, struct jit_maker *maker, struct error *err)
 {
-    struct engine *engine = vcpu->engine;
     struct jit_cache *cache = &engine->cache;
     struct x64_config config = {
         .layout = &a64_layout,
@@ -257,33 +281,52 @@ int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
     size_t used;
     int rc;
 
-    vcpu->code = malloc(sizeof(*vcpu->code));
-    vcpu->record = malloc(JIT_RECORD);
-    if (!vcpu->code || !vcpu->record)
-        return error_set(err, -ENOMEM, "out of memory for CPU %u", vcpu->cpu.index);
+    maker->engine = engine;
+    maker->code = malloc(sizeof(*maker->code));
+    if (!maker->code)
+        return error_set(err, -ENOMEM, "out of memory for the translator");
     x64_probe(limit[engine->config.host_cpu], &config.host);
-    rc = x64_create(&config, &vcpu->x64, &used, err);
+    rc = x64_create(&config, &maker->x64, &used, err);
     if (rc)
         return rc;
     cache->used += align_up(used, 64);
     cache->base = cache->used;
     if (!cache->empty) { /* the first */
-        cache->empty = x64_thunks(vcpu->x64)->miss;
+        cache->empty = x64_thunks(maker->x64)->miss;
         if (!engine->config.without)
             jit_store_open(engine, &config.host);
     }
     return 0;
 }
 
+void jit_maker_destroy(struct jit_maker *maker)
+{
+    if (maker->x64)
+        x64_destroy(maker->x64);
+    free(maker->code);
+}
+
+void jit_maker_reset(struct jit_maker *maker)
+{
+    maker->arena = maker->arena_end = NULL;
+    maker->link_next = maker->link_end = 0;
+}
+
+int jit_host_create(struct jit_vcpu *vcpu, struct error *err)
+{
+    vcpu->record = malloc(JIT_RECORD);
+    if (!vcpu->record)
+        return error_set(err, -ENOMEM, "out of memory for CPU %u", vcpu->cpu.index);
+    return jit_maker_create(vcpu->engine, &vcpu->maker, err);
+}
+
 void jit_host_destroy(struct jit_vcpu *vcpu)
 {
-    if (vcpu->x64)
-        x64_destroy(vcpu->x64);
-    free(vcpu->code);
+    jit_maker_destroy(&vcpu->maker);
     free(vcpu->record);
 }
 
 void jit_host_enter(struct jit_vcpu *vcpu, void *entry)
 {
-    x64_thunks(vcpu->x64)->enter(&vcpu->cpu, entry);
+    x64_thunks(vcpu->maker.x64)->enter(&vcpu->cpu, entry);
 }

@@ -12,12 +12,13 @@
  *   mail.c     requests between vCPUs
  *   wfe.c      waiting for events
  *   trim.c     memory given back while the guest idles
+ *   hot.c      looks for hot code;  tier2.c  makes superblocks of it, in a thread of its own
  *   access.c   slow paths of loads and stores;  atomic.c  those of atomics and exclusives
  *   bulk.c     memory copied and set in bulk
  *
  * Locks, all leaves: cache.lock (page map and code memory; also while everything is flushed or
- * reset), vcpu.mail.lock, engine.lock (run states), the store's. None is held while guest code
- * runs, while another is taken, or while jit_exclusive's function runs alone.
+ * reset), vcpu.mail.lock, engine.lock (run states), tier2.lock (its queue), the store's. None is
+ * held while guest code runs, while another is taken, or while jit_exclusive's function runs alone.
  */
 #ifndef ARMVM_ENGINE_JIT_JIT_H
 #define ARMVM_ENGINE_JIT_JIT_H
@@ -59,9 +60,11 @@ struct jit_page {
     void *table[JIT_PAGE_SLOTS];  /* entry points; host code, or struct ir * when interpreting */
     uint8_t pads[JIT_PAGE_SLOTS]; /* see ir_itlb_entry: where branches have landed, bit BTYPE */
     uint64_t pa;
-    uint32_t mode;         /* FRONT_* as far as code depends on them */
-    uint32_t id;           /* unique, never 0, never reused between flushes */
-    _Atomic bool dead;     /* invalidated: not to be linked to or entered any more */
+    uint32_t mode;     /* FRONT_* as far as code depends on them */
+    uint32_t id;       /* unique, never 0, never reused between flushes */
+    _Atomic bool dead; /* invalidated: not to be linked to or entered any more */
+    /* Heads of superblocks that were made, are wanted or were refused: bits by pgoff / 4. */
+    _Atomic uint64_t done[JIT_PAGE_SLOTS / 64];
     struct jit_page *next; /* other modes of the same page; or the list of dead pages */
 };
 
@@ -97,6 +100,16 @@ struct jit_cache {
     unsigned slots;
 };
 
+/* What makes host code: each vCPU has one, and so has the thread of tier 2. */
+struct jit_maker {
+    struct engine *engine;
+    struct x64 *x64;
+    struct x64_code *code;        /* what it last compiled */
+    uint8_t *arena, *arena_end;   /* rw view of the piece of code memory being filled */
+    uint32_t link_next, link_end; /* link numbers at its disposal */
+    uint64_t stat_bytes;          /* of host code made */
+};
+
 /* --- translations of earlier runs (code_store.c) ----------------------------------------------*/
 
 /* An arena's worth of code, and what belongs to it. */
@@ -109,7 +122,7 @@ struct jit_start {
 
 /* A region of the store, as found: its parts lie in vcpu->record. */
 struct jit_recalled {
-    const uint8_t *code; /* detached; vcpu->code has the rest of it */
+    const uint8_t *code; /* detached; vcpu->maker.code has the rest of it */
     struct jit_start start[64];
     unsigned starts, insns;
     uint32_t first, last; /* covering range of page offsets, last exclusive */
@@ -180,14 +193,12 @@ struct jit_vcpu {
     bool context_dirty;          /* recompute mode and context before running on */
     uint64_t regime[3];          /* SCTLR, TCR, MAIR that the TLBs were filled under */
 
-    struct ir *ir;     /* for translating */
-    bool interpret_ir; /* it could not be emitted: run it as it is */
-    struct x64 *x64;
-    struct x64_code *code;        /* what it last compiled */
-    uint8_t *arena, *arena_end;   /* rw view of the piece of code memory being filled */
-    uint32_t link_next, link_end; /* link numbers at its disposal */
-    uint8_t *record;              /* one of the store's records */
-    uint64_t record_key;          /* of the region being translated */
+    struct ir *ir;          /* for translating */
+    bool interpret_ir;      /* run it as it is: it could not be emitted, or is being recorded */
+    struct jit_maker maker; /* of host code */
+    uint8_t *record;        /* one of the store's records */
+    uint64_t record_key;    /* of the region being translated */
+    struct jit_hot *hot;    /* NULL: nobody looks for hot code */
 
     _Atomic uint32_t sleep;  /* enum jit_sleep; a reset may come while the thread rests */
     uint64_t wake_deadline;  /* of WFI and WFE with a time limit */
@@ -202,7 +213,8 @@ struct jit_vcpu {
     bool broadcast;           /* TLBI or IC was posted to others since the last DSB */
     bool rom_switched;        /* its access switched a ROM device's mode */
 
-    uint64_t stat_regions, stat_insns, stat_bytes, stat_tlb_fills, stat_itlb_fills, stat_enters;
+    uint64_t accessed; /* by the last access that was not inline */
+    uint64_t stat_regions, stat_insns, stat_tlb_fills, stat_itlb_fills, stat_enters;
     uint64_t stat_io, stat_interrupts, stat_switches, stat_slow;
     uint64_t stat_recalled, stat_recalled_insns;
 };
@@ -210,7 +222,8 @@ struct jit_vcpu {
 struct engine {
     struct engine_config config;
     struct jit_cache cache;
-    struct store *store; /* NULL: none */
+    struct store *store;     /* NULL: none */
+    struct jit_tier2 *tier2; /* NULL: none */
     unsigned cpus;
     struct jit_vcpu *vcpu[128];
     bool translate; /* else the interpreter */
@@ -253,6 +266,13 @@ void *jit_lookup(void *cpu, uint64_t va);
 void *jit_lookup_careful(struct jit_vcpu *vcpu, uint64_t va);
 /* The page that va is in, through the instruction TLB; NULL: an exception was taken. */
 struct jit_page *jit_find_page(struct jit_vcpu *vcpu, uint64_t va);
+/* The same for *va where a branch has led: its tag goes, and the branch may have to land somewhere
+ * else; pc_page is set. */
+struct jit_page *jit_land(struct jit_vcpu *vcpu, uint64_t *va);
+/* The live page for pa in a mode, or NULL. */
+struct jit_page *jit_page_there(struct engine *engine, uint64_t pa, uint32_t mode);
+/* Translates and optimises, as config.without has it. */
+void jit_to_ir(const struct engine *engine, struct front_region *region, struct ir *ir);
 
 static inline void jit_set_entry(struct jit_page *page, uint32_t pgoff, void *entry)
 {
@@ -266,6 +286,14 @@ void jit_cache_invalidate_all(struct engine *engine);
 void jit_cache_flush(struct engine *engine);
 
 /* host_code.c */
+int jit_maker_create(struct engine *engine, struct jit_maker *maker, struct error *err);
+void jit_maker_destroy(struct jit_maker *maker);
+/* Code memory starts anew. */
+void jit_maker_reset(struct jit_maker *maker);
+/* Puts detached code into code memory, as the page's; NULL: no room, or a flush has been asked for.
+ * One thread at a time for a maker, and not while there may be a flush. */
+uint8_t *jit_host_place(struct jit_maker *maker, const struct jit_page *page,
+                        const struct x64_code *code, const uint8_t *bytes);
 int jit_host_create(struct jit_vcpu *vcpu, struct error *err);
 void jit_host_destroy(struct jit_vcpu *vcpu);
 /* Host code for what is in vcpu->ir, entered at the region's start; NULL: no room, or a flush has
@@ -286,7 +314,7 @@ void jit_store_open(struct engine *engine, const struct x64_host *host);
 /* Looks for the region at pgoff of the page with these bytes, and sets vcpu->record_key. */
 bool jit_store_find(struct jit_vcpu *vcpu, uint32_t mode, const uint8_t *bytes, uint32_t pgoff,
                     struct jit_recalled *found);
-/* Keeps what was just compiled (vcpu->code, at rw and rx, unlinked as yet). */
+/* Keeps what was just compiled (vcpu->maker.code, at rw and rx, unlinked as yet). */
 void jit_store_keep(struct jit_vcpu *vcpu, const struct front_region *region,
                     const struct jit_start *start, unsigned starts, const uint8_t *rw,
                     const uint8_t *rx);

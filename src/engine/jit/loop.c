@@ -11,7 +11,7 @@
 #include "arm/exception.h"
 #include "arm/hooks.h"
 #include "base/bits.h"
-#include "engine/jit/jit.h"
+#include "engine/jit/tier2.h"
 #include "host/clock.h"
 #include "host/futex.h"
 #include "machine/mem/mem.h"
@@ -35,6 +35,24 @@ static bool must_wait(const struct jit_vcpu *vcpu)
            (engine->stepping && engine->stepping != vcpu);
 }
 
+/* Whether nobody asks what is hot; who has been busy for a while changes that. */
+static bool tier2_sleeps(const struct jit_vcpu *vcpu)
+{
+    const struct jit_tier2 *tier2 = vcpu->engine->tier2;
+
+    return tier2 && atomic_load_explicit(&tier2->asleep, memory_order_relaxed);
+}
+
+/* How busy it has been before its last rest. */
+static uint64_t busy_before(const struct jit_vcpu *vcpu)
+{
+    const struct jit_idle *idle = &vcpu->idle;
+
+    return atomic_load_explicit(&idle->quiet_since, memory_order_relaxed) == idle->slept
+               ? UINT64_MAX
+               : idle->busy_ns;
+}
+
 /* False when the engine is being taken down. */
 static bool begin_guest(struct jit_vcpu *vcpu)
 {
@@ -53,6 +71,8 @@ static bool begin_guest(struct jit_vcpu *vcpu)
     if (go) {
         atomic_store(&vcpu->running, 1);
         jit_mail_drain(vcpu);
+        if (tier2_sleeps(vcpu))
+            jit_hot_wake(vcpu, busy_before(vcpu));
     }
     return go;
 }
@@ -323,6 +343,10 @@ static bool attend(struct jit_vcpu *vcpu)
     jit_mail_drain(vcpu);
     if (attention & (ARM_ATTENTION_STOP | ARM_ATTENTION_POWER))
         return false;
+    if (attention & ARM_ATTENTION_SAMPLE)
+        jit_hot_sample(vcpu);
+    else if (tier2_sleeps(vcpu))
+        jit_hot_wake(vcpu, host_now_ns() - vcpu->idle.woke);
     /* A debugger steps the code it shows, not the interrupts that are always due by then. */
     if (attention & ARM_ATTENTION_IRQ && !vcpu->step && arm_take_interrupt(&vcpu->cpu))
         vcpu->stat_interrupts++;
@@ -357,13 +381,15 @@ static void run(struct jit_vcpu *vcpu)
         if (step_pending(vcpu))
             continue;
         vcpu->interpret_ir = false;
-        entry = jit_lookup(cpu, cpu->pc);
+        entry = jit_is_recording(vcpu) ? jit_hot_next(vcpu) : jit_lookup(cpu, cpu->pc);
         if (!entry && !vcpu->interpret_ir)
             continue;
         mode = vcpu->current->mode;
         if (mode & FRONT_STEP)
             cpu->step_ex = at_load_exclusive(vcpu);
         run_region(vcpu, entry);
+        if (jit_is_recording(vcpu))
+            jit_hot_note(vcpu);
         after_step(vcpu, mode);
     }
 }
@@ -383,11 +409,12 @@ void *jit_thread(void *arg)
             /* An interrupt may have become deliverable while nobody looked. */
             atomic_fetch_or(&vcpu->cpu.attention, ARM_ATTENTION_IRQ);
             run(vcpu);
+            jit_hot_stop(vcpu); /* what it has seen may go now */
         } else {
             atomic_fetch_and(&vcpu->cpu.attention,
                              ~(uint32_t)(ARM_ATTENTION_STOP | ARM_ATTENTION_POWER |
                                          ARM_ATTENTION_IRQ | ARM_ATTENTION_WORK |
-                                         ARM_ATTENTION_PMU));
+                                         ARM_ATTENTION_PMU | ARM_ATTENTION_SAMPLE));
             vcpu->cpu.pmu.alarm_ns = UINT64_MAX; /* set again when it is awake */
         }
         end_guest(vcpu);

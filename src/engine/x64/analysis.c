@@ -382,7 +382,8 @@ static bool stays(const struct x64 *x, ir_ref v, unsigned at, unsigned until)
     return home >= 0;
 }
 
-/* Whether flags of `at` can be had until then by comparing once more. */
+/* Whether flags of `at` are best had by comparing once more until then: one operand has to be moved
+ * away at most. */
 static bool can_compare(const struct x64 *x, ir_ref flags, unsigned at, unsigned until)
 {
     const struct ir_insn *insn = &x->insn[flags];
@@ -390,8 +391,8 @@ static bool can_compare(const struct x64 *x, ir_ref flags, unsigned at, unsigned
         return false;
     const struct ir_insn *b = &x->insn[x->val[insn->arg[1]].rep];
     bool imm = b->op == IR_CONST && (!is_wide(insn) || b->imm == (int32_t)b->imm);
-    return stays(x, x->val[insn->arg[0]].rep, at, until) &&
-           (imm || stays(x, x->val[insn->arg[1]].rep, at, until));
+    return imm || stays(x, x->val[insn->arg[0]].rep, at, until) ||
+           stays(x, x->val[insn->arg[1]].rep, at, until);
 }
 
 /* Whether older flags of the block are wanted later, which may be in CPU state alone. */

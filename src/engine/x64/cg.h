@@ -191,7 +191,7 @@ struct cold {
     uint16_t link;        /* COLD_LINK, COLD_GROUP: index */
 };
 enum { COLD_NONE, COLD_REG, COLD_CONST, COLD_CPU, COLD_FRAME, COLD_FLAGS, COLD_FLAGS_INVERTED };
-enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 16, MAX_QUICK = 128, MAX_GROUPS = 128 };
+enum { MAX_COLD = 2048, MAX_ALIASES = 64, BLOCK_SLOTS = 32, MAX_QUICK = 128, MAX_GROUPS = 128 };
 
 /*
  * Accesses of a block that one check is made for: off one root, near each other. The first of them,

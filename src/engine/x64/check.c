@@ -81,7 +81,11 @@ static int slot_of(struct x64 *x, ir_ref base, bool write)
 {
     if (!x->layout.slots || x->insn[x->i].aux & IR_MEM_UNPRIV || x->config.without & X64_NO_SLOTS)
         return -1;
-    if (!x->in_loop[x->order[x->block]] || !x64_is_steady(x, base))
+    unsigned memop = x->insn[x->i].aux;
+    if (memop & IR_MEM_ROVING)
+        return -1;
+    if (!(memop & IR_MEM_STEADY) &&
+        (!x->in_loop[x->order[x->block]] || !x64_is_steady(x, base)))
         return -1;
     for (unsigned k = 0; k < x->pageds; k++)
         if (x->paged[k].base == base && x->paged[k].write == write)

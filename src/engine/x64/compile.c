@@ -124,7 +124,8 @@ static void start(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, 
     x->error = 0;
     x->code = code;
     x->first_link = first_link;
-    x->next_slot = (unsigned)ir->block[0].pgoff / 4 * 5; /* the same code wherever it is made */
+    /* the same code wherever it is made */
+    x->next_slot = ir->first_slot ? ir->first_slot : (unsigned)ir->block[0].pgoff / 4 * 5;
     x->fixups = x->colds = 0;
     x->e.far = code->far;
     x->e.fars = 0;

@@ -95,7 +95,7 @@ static enum thunk slow_arguments(struct x64 *x, const struct cold *c)
 #undef ROW
     };
     unsigned row = insn->op - IR_LD;
-    uint32_t memop = insn->aux, extra = 0;
+    uint32_t memop = insn->aux & ~IR_MEM_HINTS, extra = 0;
     switch (insn->op) {
     case IR_LDV:
     case IR_STV:

@@ -36,6 +36,7 @@ struct board_config {
     size_t code_cache;
     const char *code_store; /* as struct engine_config has them; needed to make the board only */
     bool code_store_asked;
+    uint32_t tier2_us;
     bool perf_map;
     const char *kernel, *initrd, *append; /* paths and command line; initrd, append may be NULL */
     /* Firmware and its variables; both or none. Firmware starts instead of the kernel, which it is

@@ -398,6 +398,7 @@ static int add_engine(struct board *board, struct error *err)
         .code_cache = board->config.code_cache,
         .code_store = board->config.code_store,
         .code_store_asked = board->config.code_store_asked,
+        .tier2_us = board->config.tier2_us,
         .mem = board->mem,
         .features = &board->features,
         .hooks = &board->hooks,

@@ -203,6 +203,20 @@ static void superblock_ends_where_the_way_is_unknown(void **state)
     assert_int_equal(count(r, IR_BRZ), 1);
 }
 
+static void superblock_ends_where_another_begins(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* CBZ X0, 8 (next); NOP; CBZ X1, 8 (next); RET */
+    const uint32_t words[] = {0xb4000040, NOP, 0xb4000041, RET};
+    way[0] = FRONT_WAY_NEXT | FRONT_WAY_HEAD;
+    way[2] = FRONT_WAY_NEXT | FRONT_WAY_HEAD;
+    superblock(r, 0, way, words, 4);
+    assert_int_equal(r->front.insns, 2);
+    assert_int_equal(r->front.sides, 1);
+    assert_int_equal(first(r, IR_EXIT)->imm, 8);
+}
+
 /* An inner loop is a superblock of its own: the outer one leaves to it. */
 static void superblock_passes_nothing_twice(void **state)
 {
@@ -408,6 +422,7 @@ int main(void)
         T(superblock_follows_ways_and_closes),
         T(superblock_polls_where_it_goes_back),
         T(superblock_ends_where_the_way_is_unknown),
+        T(superblock_ends_where_another_begins),
         T(superblock_passes_nothing_twice),
         T(forward_branch_joins),
         T(both_ways_of_a_branch_are_followed),

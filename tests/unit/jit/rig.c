@@ -64,10 +64,13 @@ static int rom_write(void *dev, uint64_t offset, unsigned size, uint64_t value)
 static const struct mem_io_ops rom_ops = {rom_read, rom_write};
 
 static void create(struct rig *rig, unsigned cpus, enum engine_kind kind, const char *directory,
-                   const char *model)
+                   const char *model, uint32_t tier2_us)
 {
-    struct engine_config config = {
-        .kind = kind, .cpus = cpus, .code_cache = 1 << 20, .code_store = directory};
+    struct engine_config config = {.kind = kind,
+                                   .cpus = cpus,
+                                   .code_cache = 1 << 20,
+                                   .code_store = directory,
+                                   .tier2_us = tier2_us};
     struct error err;
 
     memset(rig, 0, sizeof(*rig));
@@ -95,12 +98,17 @@ static void create(struct rig *rig, unsigned cpus, enum engine_kind kind, const 
 
 void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind)
 {
-    create(rig, cpus, kind, NULL, "max");
+    create(rig, cpus, kind, NULL, "max", 0);
 }
 
 void rig_create_stored(struct rig *rig, unsigned cpus, const char *directory, const char *model)
 {
-    create(rig, cpus, ENGINE_AUTO, directory, model);
+    create(rig, cpus, ENGINE_AUTO, directory, model, 0);
+}
+
+void rig_create_tier2(struct rig *rig, unsigned cpus, uint32_t tier2_us)
+{
+    create(rig, cpus, ENGINE_AUTO, NULL, "max", tier2_us);
 }
 
 void rig_destroy(struct rig *rig)

@@ -34,6 +34,8 @@ struct rig {
 void rig_create(struct rig *rig, unsigned cpus, enum engine_kind kind);
 /* The same with a code store in this directory, and with CPUs of this model. */
 void rig_create_stored(struct rig *rig, unsigned cpus, const char *directory, const char *model);
+/* And with a second tier. */
+void rig_create_tier2(struct rig *rig, unsigned cpus, uint32_t tier2_us);
 void rig_destroy(struct rig *rig);
 struct jit_vcpu *rig_vcpu(const struct rig *rig, unsigned index);
 void rig_set_asid(struct jit_vcpu *vcpu, uint16_t asid);
