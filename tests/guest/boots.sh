@@ -46,7 +46,7 @@ lpis() {
 }
 
 # What no kernel log may contain.
-trouble='WARNING:|BUG:|Oops|soft lockup|rcu.*stall|Kernel panic|Call trace:|hung task'
+trouble='unsound|WARNING:|BUG:|Oops|soft lockup|rcu.*stall|Kernel panic|Call trace:|hung task'
 
 boot() { # NAME APPEND OPTIONS...
     local name=$1 append=$2 status=0

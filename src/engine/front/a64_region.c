@@ -206,7 +206,7 @@ unsigned a64_edge_next(struct a64 *c)
 {
     int32_t next = c->pgoff + 4;
     if (!is_compare(c->before) || c->mode & (FRONT_STEP | FRONT_BREAK) || c->left == 0 ||
-        !in_page(next) || c->block_at[next / 4] || !is_b_cond(fetch(c, next)))
+        c->region->way || !in_page(next) || c->block_at[next / 4] || !is_b_cond(fetch(c, next)))
         return a64_edge(c, next);
     unsigned block = queue(c, PENDING_CHAIN, next, false);
     c->pending[c->end_pending - 1].compare = c->before;

@@ -109,6 +109,17 @@ static bool is_worthwhile(const struct ir *ir, const struct front_region *region
     return good >= WORTH;
 }
 
+/* There is time for that here; what is not would be a bug of the front end's. */
+static bool is_sound(struct jit_tier2 *tier2)
+{
+    char why[200];
+    bool sound = !ir_verify(tier2->ir, a64_helpers, a64_nhelpers, why, sizeof(why));
+
+    if (!sound)
+        count(tier2, &tier2->stat_unsound);
+    return sound;
+}
+
 /* Makes the job's superblock. False: it is not worth it, or impossible. */
 static bool make(struct jit_tier2 *tier2, struct jit_job *job)
 {
@@ -126,7 +137,7 @@ static bool make(struct jit_tier2 *tier2, struct jit_job *job)
 
     for (;;) {
         jit_to_ir(tier2->engine, &region, tier2->ir);
-        if (!is_worthwhile(tier2->ir, &region))
+        if (!is_sound(tier2) || !is_worthwhile(tier2->ir, &region))
             return false;
         tier2->ir->first_slot = tier2->next_slot;
         if (emit(tier2, &rx))
@@ -352,5 +363,7 @@ void jit_tier2_print(struct engine *engine, FILE *out)
             (unsigned long long)tier2->stat_made, (unsigned long long)tier2->stat_refused,
             (unsigned long long)tier2->stat_dropped, (unsigned long long)tier2->stat_insns,
             (unsigned long long)tier2->stat_bytes);
+    if (tier2->stat_unsound)
+        fprintf(out, "unsound superblocks: %llu\n", (unsigned long long)tier2->stat_unsound);
     pthread_mutex_unlock(&tier2->lock);
 }

@@ -143,6 +143,7 @@ struct jit_tier2 {
     pthread_mutex_t lock; /* of the queue and the figures */
     struct jit_job *queue[JIT_JOBS];
     unsigned queued;
+    uint64_t stat_unsound; /* regions: must stay 0 */
     uint64_t stat_made, stat_refused, stat_dropped, stat_insns, stat_bytes;
 };
 

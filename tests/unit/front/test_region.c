@@ -203,6 +203,20 @@ static void superblock_ends_where_the_way_is_unknown(void **state)
     assert_int_equal(count(r, IR_BRZ), 1);
 }
 
+static void superblock_begins_no_chain(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* ff0: CBZ X2, ffc (next); CMP X0, 1; B.EQ 1010 (taken); B.LT ff0 (next); RET */
+    const uint32_t words[] = {0xb4000062, 0xf100041f, 0x540000c0, 0x5400000b | 0x7fffdu << 5};
+    way[0xff0 / 4] = way[0xffc / 4] = FRONT_WAY_NEXT;
+    way[0xff8 / 4] = FRONT_WAY_TAKEN;
+    superblock(r, 0xff0, way, words, 4);
+    assert_int_equal(r->front.insns, 3);
+    assert_int_equal(r->front.sides, 1);
+    assert_int_equal(count(r, IR_EXIT), 2);
+}
+
 static void superblock_ends_where_another_begins(void **state)
 {
     struct region *r = *state;
@@ -422,6 +436,7 @@ int main(void)
         T(superblock_follows_ways_and_closes),
         T(superblock_polls_where_it_goes_back),
         T(superblock_ends_where_the_way_is_unknown),
+        T(superblock_begins_no_chain),
         T(superblock_ends_where_another_begins),
         T(superblock_passes_nothing_twice),
         T(forward_branch_joins),
