@@ -54,7 +54,7 @@ static uint64_t two(unsigned amount)
 }
 
 const struct kernel bench_smp[] = {
-    {"threads-1", one, 400},
-    {"threads-2", two, 400},
+    {"threads-1", one, 1200},
+    {"threads-2", two, 1200},
     {NULL, NULL, 0},
 };
