@@ -30,8 +30,8 @@ enum {
     RARE = 5           /* a way that a branch goes at least once in so many times is one */
 };
 
-/* A vCPU that was awake for less by itself, or was awake for less than trim.c calls quiet, does not
- * wake the thread: idle guests wake up briefly, but often. */
+/* A vCPU that has been busy for less does not wake the thread: idle guests wake up briefly, but
+ * often. */
 #define WORTH_WAKING_NS 4000000ull
 
 int jit_hot_create(struct jit_vcpu *vcpu, struct error *err)

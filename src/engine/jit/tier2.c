@@ -25,8 +25,7 @@ enum {
     LOOKS = 20,      /* at vCPUs that all rest, before the thread rests, too; */
     FEW = 2,         /* so many when it has just been woken */
     WORTH = 2,       /* side exits and steady accesses, for being made */
-    SLOTS = 13,      /* page slots from one superblock's first to the next one's */
-    JUMP = 5         /* bytes of JMP rel32 */
+    SLOTS = 13       /* page slots from one superblock's first to the next one's */
 };
 
 /* --- jobs -------------------------------------------------------------------------------------*/
@@ -131,7 +130,6 @@ static bool make(struct jit_tier2 *tier2, struct jit_job *job)
         .max_insns = MAX_INSNS,
         .features = tier2->engine->config.features,
         .way = job->way,
-        .sides = 1,
     };
     uint8_t *rx;
 
@@ -165,7 +163,7 @@ static bool alone(const struct jit_page *page, uint32_t slot)
     uintptr_t old = (uintptr_t)page->table[slot];
 
     for (unsigned i = 0; i < JIT_PAGE_SLOTS; i++)
-        if (i != slot && (uintptr_t)page->table[i] - old < JUMP)
+        if (i != slot && (uintptr_t)page->table[i] - old < X64_JUMP)
             return false;
     return true;
 }
@@ -174,10 +172,10 @@ static bool alone(const struct jit_page *page, uint32_t slot)
 static void redirect(struct engine *engine, uint8_t *old, const uint8_t *new)
 {
     const struct codemem *code = &engine->cache.code;
-    uint8_t jump[JUMP] = {0xe9};
+    uint8_t jump[X64_JUMP] = {0xe9};
 
-    st_le(jump + 1, 4, (uint32_t)(new - (old + JUMP)));
-    memcpy(code->rw + (old - code->rx), jump, JUMP);
+    st_le(jump + 1, 4, (uint32_t)(new - (old + X64_JUMP)));
+    memcpy(code->rw + (old - code->rx), jump, X64_JUMP);
 }
 
 static bool install_one(struct jit_tier2 *tier2, const struct jit_job *job)

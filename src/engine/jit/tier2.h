@@ -4,8 +4,9 @@
  *
  *   - The tier-2 thread asks running vCPUs, every config.tier2_us, where they are
  *     (ARM_ATTENTION_SAMPLE); they answer at their next poll: a loop's end, an indirect branch.
- *   - A vCPU that is seen at the same place again records: for some thousand instructions it
- *     interprets and counts which way branches go and where code is entered (hot.c).
+ *   - A vCPU that is seen at the same place several times records: it interprets a thousand
+ *     instructions and counts which way branches go, where code is entered and which accesses
+ *     stay in their page (hot.c).
  *   - What was entered most often are heads. For each the thread gets a job: the page's bytes and
  *     the ways of its branches. It translates that while the vCPUs run on (tier2.c).
  *   - With all vCPUs out of guest code for a moment, what it has made goes into code memory, if the
@@ -45,9 +46,9 @@ struct jit_trail {
     uint16_t entered[JIT_PAGE_SLOTS]; /* otherwise than from nearby, forwards */
     uint16_t rare[JIT_PAGE_SLOTS];    /* by the rarer way of a branch that goes both ways */
     uint16_t accesses[JIT_PAGE_SLOTS];
-    uint16_t stayed[JIT_PAGE_SLOTS]; /* of these, in the page of the one before */
+    uint16_t stayed[JIT_PAGE_SLOTS];   /* of these, in the page of the one before */
     uint64_t accessed[JIT_PAGE_SLOTS]; /* that page */
-    uint16_t target[JIT_PAGE_SLOTS];  /* where it led last that is not the next, offset / 4 + 1 */
+    uint16_t target[JIT_PAGE_SLOTS];   /* where it led last that is not the next, offset / 4 + 1 */
 };
 
 struct jit_recording {
