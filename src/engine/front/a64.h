@@ -32,6 +32,18 @@ struct a64_pending {
     uint32_t compare; /* of a chain */
 };
 
+/* An operand of a comparison that lies in CPU state still: a register plus a constant. */
+struct a64_operand {
+    int64_t offset; /* of the register in CPU state, negative: the constant alone */
+    int64_t add;
+};
+
+/* SUBS, but for its result. */
+struct a64_compare {
+    enum ir_type type;
+    struct a64_operand a, b;
+};
+
 /* One region being translated. */
 struct a64 {
     struct ir *ir;
@@ -52,6 +64,8 @@ struct a64 {
     uint16_t block_at[A64_PAGE_INSNS];    /* block that begins at an instruction, plus 1; 0: none */
     uint64_t leader[A64_PAGE_INSNS / 64]; /* bit set: a branch back leads here */
     uint64_t passed[A64_PAGE_INSNS / 64]; /* bit set: the superblock has been here */
+    unsigned loop;                        /* block of all turns but the first, 0: none */
+    struct a64_compare compare;           /* which it begins with */
 };
 
 #include "a64_decode.h"
@@ -132,6 +146,11 @@ void a64_split(struct a64 *c);
 /* Branches (a64_region.c). Targets are page offsets, possibly outside the page. */
 void a64_poll(struct a64 *c); /* at the beginning of an instruction, before any effect */
 void a64_goto(struct a64 *c, int32_t target);
+/* The last comparison of the open block (a64_loop.c), which nothing has changed flags after. False:
+ * there is none that can be made again. */
+bool a64_last_compare(const struct a64 *c, struct a64_compare *compare);
+bool a64_same_compare(const struct a64_compare *a, const struct a64_compare *b);
+void a64_compare_again(struct a64 *c, const struct a64_compare *compare);
 /* A conditional branch in a superblock. */
 struct a64_side {
     bool taken;    /* it goes on where the branch is taken */

@@ -18,7 +18,9 @@
  *
  * Superblocks: a path that is often taken, through direct branches, as one block. What branches the
  * other way leaves; the path ends where it comes to what it has passed already, and is a loop if
- * that is its beginning.
+ * that is its beginning. A loop whose last comparison can be made again from what is in registers
+ * stands there twice: the first turn, and a block for all others, which begins with the comparison,
+ * as a chain's does. So flags are dead at the end of each turn.
  *
  * Stack pointer alignment: while the mode lacks FRONT_SA, SP is a multiple of 16 (or nobody checks
  * it). An instruction that writes another kind of value to SP is followed by a test that leaves
@@ -46,6 +48,12 @@ enum { INSN_ROOM = 640, BLOCK_ROOM = 24 };
  * when it runs (a tenth less to translate when Linux boots). */
 enum { NEAR_BYTES = 128 };
 
+/* A path that meets another superblock's beginning so soon goes on. */
+enum { SHORT_INSNS = 8 };
+
+/* The longest loop that is translated twice, in instructions. */
+enum { LOOP_INSNS = 64 };
+
 static bool in_page(int32_t pgoff)
 {
     return pgoff >= 0 && pgoff < (int32_t)IR_PAGE_SIZE;
@@ -69,6 +77,24 @@ static uint32_t see(struct a64 *c, int32_t pgoff)
     }
     region->seen++;
     return insn;
+}
+
+static bool is_b(uint32_t insn)
+{
+    return (insn & 0xfc000000u) == 0x14000000u;
+}
+
+/* The offset of a direct branch that stays in the region (not BL), or 0. */
+static int32_t branch_offset(uint32_t insn)
+{
+    if (is_b(insn))
+        return (int32_t)sext64(insn, 26) * 4;
+    if ((insn & 0xff000000u) == 0x54000000u ||
+        (insn & 0x7e000000u) == 0x34000000u) /* B.cond, CBZ */
+        return (int32_t)sext64(insn >> 5, 19) * 4;
+    if ((insn & 0x7e000000u) == 0x36000000u) /* TBZ, TBNZ */
+        return (int32_t)sext64(insn >> 5, 14) * 4;
+    return 0;
 }
 
 static unsigned queue(struct a64 *c, unsigned kind, int32_t pgoff, bool poll)
@@ -133,12 +159,59 @@ static bool full(const struct a64 *c)
     return c->ir->count + INSN_ROOM > IR_MAX_INSNS || c->ir->blocks + BLOCK_ROOM > IR_MAX_BLOCKS;
 }
 
+/* Whether the superblock so far fits in once more. Long ones gain little by that. */
+static bool has_room_again(const struct a64 *c)
+{
+    return c->region->insns <= LOOP_INSNS && c->region->insns <= c->left &&
+           2 * c->ir->count + INSN_ROOM <= IR_MAX_INSNS && !full(c);
+}
+
 /* Whether the superblock, if it is one, can go on at pgoff. */
 static bool can_follow(const struct a64 *c, int32_t pgoff)
 {
-    return c->region->way && in_page(pgoff) && c->left > 0 && !full(c) &&
-           !(c->region->way[pgoff / 4] & FRONT_WAY_HEAD) &&
+    const struct front_region *region = c->region;
+    return region->way && in_page(pgoff) && c->left > 0 && !full(c) &&
+           (pgoff == (int32_t)region->pgoff || region->insns < SHORT_INSNS ||
+            !(region->way[pgoff / 4] & FRONT_WAY_HEAD)) &&
            !(c->passed[pgoff / 256] >> (pgoff / 4 % 64) & 1);
+}
+
+/* Whether the superblock, if it is one, is a loop that is back at its beginning there. */
+static bool closes(const struct a64 *c, int32_t pgoff)
+{
+    return c->region->way && pgoff == (int32_t)c->region->pgoff && reachable(c, pgoff);
+}
+
+static void close_loop(struct a64 *c)
+{
+    int32_t head = (int32_t)c->region->pgoff;
+    struct a64_compare last;
+    bool known = a64_last_compare(c, &last);
+    if (known && c->loop && a64_same_compare(&last, &c->compare)) {
+        c->region->closed = true;
+        ir_br(c->ir, c->loop);
+        c->ended = true;
+    } else if (known && !c->loop && has_room_again(c)) {
+        c->compare = last;
+        c->loop = ir_block_reserve(c->ir, head);
+        ir_br(c->ir, c->loop);
+        ir_block_begin(c->ir, c->loop);
+        a64_compare_again(c, &last);
+        memset(c->passed, 0, sizeof(c->passed));
+        c->next = head;
+    } else {
+        ir_br(c->ir, code_block(c, head));
+        c->ended = true;
+    }
+}
+
+/* Where a side exit to pgoff really leads to: compilers like to skip a B. */
+static int32_t behind_b(struct a64 *c, int32_t pgoff)
+{
+    if (!in_page(pgoff) || !is_b(fetch(c, pgoff)))
+        return pgoff;
+    uint32_t insn = see(c, pgoff);
+    return is_b(insn) ? pgoff + branch_offset(insn) : pgoff;
 }
 
 bool a64_side(struct a64 *c, int32_t target, struct a64_side *side)
@@ -147,39 +220,45 @@ bool a64_side(struct a64 *c, int32_t target, struct a64_side *side)
     if (way == FRONT_WAY_UNKNOWN)
         return false;
     bool taken = way == FRONT_WAY_TAKEN;
-    int32_t behind = c->pgoff + 4;
+    int32_t behind = c->pgoff + 4, leave = behind_b(c, taken ? behind : target);
     *side = (struct a64_side){
         .taken = taken,
         .next = taken ? target : behind,
-        .leave = taken ? behind : target,
-        .poll = !taken && target <= c->pgoff ? IR_SIDE_POLL : 0,
+        .leave = leave,
+        .poll = leave <= c->pgoff ? IR_SIDE_POLL : 0,
     };
-    return can_follow(c, side->next);
+    return true;
 }
 
-void a64_go_on(struct a64 *c, const struct a64_side *side)
+static void go(struct a64 *c, int32_t target)
 {
-    c->region->sides++;
-    if (side->next <= c->pgoff)
-        ir_poll(c->ir, side->next);
-    c->next = side->next;
-}
-
-void a64_goto(struct a64 *c, int32_t target)
-{
+    if (target <= c->pgoff)
+        ir_poll(c->ir, target);
     if (can_follow(c, target)) {
-        if (target <= c->pgoff)
-            ir_poll(c->ir, target);
         c->next = target;
         return;
     }
-    if (target <= c->pgoff)
-        ir_poll(c->ir, target);
+    if (closes(c, target)) {
+        close_loop(c);
+        return;
+    }
     if (reachable(c, target))
         ir_br(c->ir, code_block(c, target));
     else
         end_leave(c, target);
     c->ended = true;
+}
+
+void a64_go_on(struct a64 *c, const struct a64_side *side)
+{
+    c->region->branches++;
+    go(c, side->next);
+}
+
+void a64_goto(struct a64 *c, int32_t target)
+{
+    c->region->branches += can_follow(c, target) || closes(c, target);
+    go(c, target);
 }
 
 unsigned a64_edge(struct a64 *c, int32_t target)
@@ -231,23 +310,10 @@ void a64_goto_reg(struct a64 *c, ir_ref target, unsigned kind)
     c->ended = true;
 }
 
-/* The offset of a direct branch that stays in the region (not BL), or 0. */
-static int32_t branch_offset(uint32_t insn)
-{
-    if ((insn & 0xfc000000u) == 0x14000000u) /* B */
-        return (int32_t)sext64(insn, 26) * 4;
-    if ((insn & 0xff000000u) == 0x54000000u ||
-        (insn & 0x7e000000u) == 0x34000000u) /* B.cond, CBZ */
-        return (int32_t)sext64(insn >> 5, 19) * 4;
-    if ((insn & 0x7e000000u) == 0x36000000u) /* TBZ, TBNZ */
-        return (int32_t)sext64(insn >> 5, 14) * 4;
-    return 0;
-}
-
 /* B, BR, RET, ERET and their like: what follows is reached by a branch only. */
 static bool ends_flow(uint32_t insn)
 {
-    return (insn & 0xfc000000u) == 0x14000000u || (insn & 0xfe000000u) == 0xd6000000u;
+    return is_b(insn) || (insn & 0xfe000000u) == 0xd6000000u;
 }
 
 /* Marks where branches back lead to, as far as a straight look ahead can tell. */
@@ -481,6 +547,7 @@ void a64_translate(struct front_region *region, struct ir *ir)
     c.pgoff = (int32_t)region->pgoff;
     c.left = region->mode & FRONT_STEP || region->max_insns == 0 ? 1 : region->max_insns;
     c.first_pending = c.end_pending = 0;
+    c.loop = 0;
     memset(c.block_at, 0, sizeof(c.block_at));
     memset(c.leader, 0, sizeof(c.leader));
     memset(c.passed, 0, sizeof(c.passed));
@@ -488,7 +555,7 @@ void a64_translate(struct front_region *region, struct ir *ir)
     region->last = region->pgoff;
     region->insns = 0;
     region->starts = 0;
-    region->seen = region->sides = 0;
+    region->seen = region->branches = 0;
     region->closed = false;
     /* Code that is counted could not begin an instruction again. */
     ir->careful = c.mode & (FRONT_CAREFUL | FRONT_COUNT);

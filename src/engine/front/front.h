@@ -71,13 +71,13 @@ struct front_region {
      * For a superblock, else NULL: which way each conditional branch goes as a rule, enum front_way
      * by pgoff / 4. It begins at pgoff, follows direct branches within the page, leaves where a
      * conditional one goes the other way, and ends where a way is not known, the page is left or
-     * something else than a direct branch comes, another superblock begins, or, polling, where it
-     * is back at its beginning.
+     * something else than a direct branch comes, another superblock begins (but not soon), or,
+     * polling, where it is back at its beginning: after the second turn, if that helps.
      * `entries` are not looked at.
      */
     const uint8_t *way;
-    unsigned sides; /* result: ways out on its way */
-    bool closed;    /* result: it came back to its beginning */
+    unsigned branches; /* result: direct ones that it goes on behind */
+    bool closed;       /* result: it came back to its beginning */
     /* result: guest bytes that were translated, as one covering range */
     uint32_t first, last; /* page offsets, last exclusive */
     unsigned insns;

@@ -24,7 +24,7 @@ enum {
     MIN_INSNS = 8,   /* down to this */
     LOOKS = 20,      /* at vCPUs that all rest, before the thread rests, too; */
     FEW = 2,         /* so many when it has just been woken */
-    WORTH = 2,       /* side exits and steady accesses, for being made */
+    WORTH = 2,       /* branches and steady accesses, for being made */
     SLOTS = 13       /* page slots from one superblock's first to the next one's */
 };
 
@@ -78,9 +78,9 @@ static void trace_superblock(const struct jit_tier2 *tier2, const struct jit_job
     if (!trace_on(trace, TRACE_CODE))
         return;
     trace_print(trace, TRACE_CODE,
-                "superblock va 0x%llx pa 0x%llx mode 0x%x: %u instructions, %u sides%s",
+                "superblock va 0x%llx pa 0x%llx mode 0x%x: %u instructions, %u branches%s",
                 (unsigned long long)job->va, (unsigned long long)job->pa + job->pgoff, job->mode,
-                region->insns, region->sides, region->closed ? ", closed" : "");
+                region->insns, region->branches, region->closed ? ", closed" : "");
     disasm_guest(trace->out, job->bytes + region->first, region->last - region->first,
                  align_down(job->va, IR_PAGE_SIZE) + region->first);
     ir_print(tier2->ir, a64_helpers, trace->out);
@@ -101,7 +101,7 @@ static bool emit(struct jit_tier2 *tier2, uint8_t **rx)
  * known to be steady. */
 static bool is_worthwhile(const struct ir *ir, const struct front_region *region)
 {
-    unsigned good = region->sides;
+    unsigned good = region->branches;
 
     for (unsigned i = 0; i < ir->count; i++)
         good += ir_op_info[ir->insn[i].op].klass == IR_MEM && ir->insn[i].aux & IR_MEM_STEADY;

@@ -421,11 +421,13 @@ static bool leave_to_observers(struct x64 *x, const struct unseen *u, unsigned a
     return true;
 }
 
-/* Whether it can see flags only after it has stored them itself; takes it in. */
+/* Whether it can see flags only after it has stored them itself; takes it in. Accesses and polls
+ * have lost EFLAGS by then. */
 static bool observes(const struct x64 *x, struct unseen *u, unsigned i)
 {
     const struct ir_insn *insn = &x->insn[i];
-    bool access = x64_is_access(insn->op) && !(insn->aux & (IR_MEM_UNPRIV | IR_MEM_BE));
+    bool access = insn->op == IR_POLL ||
+                  (x64_is_access(insn->op) && !(insn->aux & (IR_MEM_UNPRIV | IR_MEM_BE)));
     if ((!access && !ir_is_side(insn->op)) || x->config.without & X64_NO_LAZY)
         return false;
     u->general = 0;
@@ -435,6 +437,19 @@ static bool observes(const struct x64 *x, struct unseen *u, unsigned i)
         u->accesses |= access;
     }
     return true;
+}
+
+/* Whether the block writes flags before anybody can see them. */
+static bool begins_with_flags(const struct x64 *x, const struct ir_block *block)
+{
+    for (unsigned i = block->first; i < block->end; i++) {
+        const struct ir_insn *insn = &x->insn[i];
+        if (insn->op == IR_PUTF)
+            return true;
+        if (x->traits[insn->op].klass != IR_PURE && insn->op != IR_INSN && insn->op != IR_GET)
+            return false;
+    }
+    return false;
 }
 
 /* Whether i only writes what is unseen; keeps account of that. */
@@ -460,6 +475,8 @@ static bool is_unseen(struct x64 *x, struct unseen *u, unsigned i)
     else if (klass != IR_PURE && klass != IR_FP && insn->op != IR_HI && insn->op != IR_HIV &&
              insn->op != IR_GETV && insn->op != IR_PUTV && !is_quiet(x, i) && !observes(x, u, i))
         *u = (struct unseen){.first = u->first};
+    if (insn->op == IR_BR)
+        u->flags = begins_with_flags(x, &x->ir->block[insn->imm]);
     return false;
 }
 

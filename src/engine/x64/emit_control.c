@@ -451,6 +451,7 @@ static void emit_poll(struct x64 *x, ir_ref v)
     fl_clobber(x);
     struct cold *c = cg_cold(x, COLD_POLL);
     c->pgoff = (int32_t)x->insn[v].imm;
+    cg_cold_note_flags(x, c);
     enc_alu_mem_imm(&x->e, ALU_CMP, W32, cpu_mem(x->layout.attention), 0);
     if (poll_and_go(x, (ir_ref)(v + 1)))
         c->from[0] = (uint32_t)enc_jmp32(&x->e);
@@ -471,6 +472,7 @@ void cg_cold_control(struct x64 *x, struct cold *c)
         cold_side(x, c);
         break;
     default:
+        cg_cold_flags(x, c);
         cg_page_address(x, RAX, c->pgoff);
         enc_jmp_to(&x->e, x->thunk[THUNK_LEAVE_AT]);
         break;

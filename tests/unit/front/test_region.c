@@ -156,16 +156,107 @@ static void superblock_follows_ways_and_closes(void **state)
     way[0] = FRONT_WAY_NEXT;
     way[4] = way[7] = FRONT_WAY_TAKEN;
     superblock(r, 0, way, words, 8);
-    assert_int_equal(r->front.insns, 5);
-    assert_int_equal(r->front.sides, 2);
+    assert_int_equal(r->front.insns, 10); /* the first turn, and all others */
+    assert_int_equal(r->front.branches, 8);
     assert_true(r->front.closed);
     assert_int_equal(first(r, IR_SIDEZ)->imm, 12);
     assert_int_equal(first(r, IR_SIDEZ)->aux, 0);
     assert_int_equal(first(r, IR_SIDECLR)->imm, 20);
     assert_int_equal(first(r, IR_SIDECLR)->aux, 3);
     assert_int_equal(first(r, IR_POLL)->imm, 0);
-    assert_int_equal(count(r, IR_POLL), 1);
-    assert_int_equal(first(r, IR_EXIT)->imm, 32);
+    assert_int_equal(count(r, IR_POLL), 2);
+    assert_int_equal(first(r, IR_SIDEF)->imm, 32);
+    assert_int_equal(count(r, IR_EXIT), 0);
+}
+
+/* What a block begins with, after n others. */
+static const struct ir_insn *nth_of_block(const struct region *r, unsigned block, unsigned n)
+{
+    return &r->ir->insn[r->ir->block[block].first + n];
+}
+
+static void loop_compares_again_what_its_last_turn_has_compared(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* 0: LDR X3, [X2]; SUBS W1, W1, 5; NOP; B.NE 0 (taken) */
+    const uint32_t words[] = {0xf9400043, 0x71001421, NOP, 0x54ffffa1};
+    way[3] = FRONT_WAY_TAKEN;
+    superblock(r, 0, way, words, 4);
+    assert_int_equal(r->front.insns, 8);
+    assert_true(r->front.closed);
+    assert_int_equal(r->ir->blocks, 2);
+    assert_int_equal(r->ir->insn[r->ir->count - 1].op, IR_BR);
+    assert_int_equal(r->ir->insn[r->ir->count - 1].imm, 1);
+    const struct ir_insn *old = nth_of_block(r, 1, 0); /* W1 + 5, which was compared with 5 */
+    assert_int_equal(old->op, IR_GET);
+    assert_int_equal(old->imm, offsetof(struct arm_cpu, x[1]));
+    assert_int_equal(nth_of_block(r, 1, 1)->imm, 5);
+    assert_int_equal(nth_of_block(r, 1, 2)->op, IR_ADD);
+    assert_int_equal(nth_of_block(r, 1, 2)->type, IR_I32);
+    assert_int_equal(nth_of_block(r, 1, 3)->imm, 5);
+    assert_int_equal(nth_of_block(r, 1, 4)->op, IR_FLSUB);
+    assert_int_equal(nth_of_block(r, 1, 4)->arg[0], r->ir->block[1].first + 2);
+    assert_int_equal(nth_of_block(r, 1, 5)->op, IR_PUTF);
+}
+
+/* CMP X1, X2; then what nothing is to be compared again after; B.NE back (taken). */
+static void loop_is_closed_plainly(struct region *r, uint32_t then)
+{
+    uint8_t way[1024] = {0};
+    const uint32_t words[] = {0xeb02003f, then, 0x54ffffc1};
+    way[2] = FRONT_WAY_TAKEN;
+    superblock(r, 0, way, words, 3);
+    assert_int_equal(r->front.insns, 3);
+    assert_true(r->front.closed);
+    assert_int_equal(r->ir->insn[r->ir->count - 1].op, IR_BR);
+    assert_int_equal(r->ir->insn[r->ir->count - 1].imm, 0);
+}
+
+static void loop_that_has_lost_what_it_compared_is_closed_plainly(void **state)
+{
+    struct region *r = *state;
+    loop_is_closed_plainly(r, 0xaa0303e1); /* MOV X1, X3 */
+    loop_is_closed_plainly(r, 0xf8408442); /* LDR X2, [X2], #8 */
+    loop_is_closed_plainly(r, 0xea04007f); /* TST X3, X4 */
+    loop_is_closed_plainly(r, 0xd51b4200); /* MSR NZCV, X0 */
+    loop_is_closed_plainly(r, 0xba1f0021); /* ADCS X1, X1, XZR */
+}
+
+/* n instructions, the last two of which are CMP X1, X2; B.NE to the first (taken). */
+static unsigned written_of_loop(struct region *r, unsigned n)
+{
+    uint8_t way[1024] = {0};
+    uint32_t words[64];
+    for (unsigned i = 0; i < n; i++)
+        words[i] = NOP;
+    words[n - 2] = 0xeb02003f;
+    words[n - 1] = 0x54000001 | ((1 - n) & 0x7ffff) << 5;
+    way[n - 1] = FRONT_WAY_TAKEN;
+    superblock(r, 0, way, words, n);
+    assert_true(r->front.closed);
+    return r->front.insns;
+}
+
+static void loop_that_the_budget_does_not_allow_twice_is_closed_plainly(void **state)
+{
+    struct region *r = *state; /* 64 */
+    assert_int_equal(written_of_loop(r, 32), 64);
+    assert_int_equal(written_of_loop(r, 33), 33);
+}
+
+static void side_exit_goes_past_a_branch(void **state)
+{
+    struct region *r = *state;
+    uint8_t way[1024] = {0};
+    /* 20: CBZ X0, 2c (taken); 24: B 10; 28: NOP; 2c: RET */
+    const uint32_t words[] = {0xb4000060, 0x17fffffb, NOP, RET};
+    way[8] = FRONT_WAY_TAKEN;
+    superblock(r, 0x20, way, words, 4);
+    assert_int_equal(r->front.insns, 2);
+    assert_int_equal(r->front.seen, 3); /* whoever writes the B changes this code */
+    assert_int_equal(first(r, IR_SIDENZ)->imm, 0x10);
+    assert_int_equal(first(r, IR_SIDENZ)->aux, IR_SIDE_POLL);
 }
 
 static void superblock_polls_where_it_goes_back(void **state)
@@ -179,7 +270,7 @@ static void superblock_polls_where_it_goes_back(void **state)
     for (unsigned i = 0; i < 6; i++)
         st_le(r->page + 0x38 + 4 * i, 4, words[i]);
     superblock(r, 0x40, way, words + 2, 4);
-    assert_int_equal(r->front.sides, 2);
+    assert_int_equal(r->front.branches, 2);
     assert_false(r->front.closed);
     assert_int_equal(first(r, IR_SIDEF)->imm, 0x40);
     assert_int_equal(first(r, IR_SIDEF)->aux, IR_SIDE_POLL | 0);
@@ -198,7 +289,7 @@ static void superblock_ends_where_the_way_is_unknown(void **state)
     way[0] = FRONT_WAY_NEXT;
     superblock(r, 0, way, words, 3);
     assert_int_equal(r->front.insns, 2);
-    assert_int_equal(r->front.sides, 1);
+    assert_int_equal(r->front.branches, 1);
     assert_true(r->front.closed);
     assert_int_equal(count(r, IR_BRZ), 1);
 }
@@ -210,25 +301,32 @@ static void superblock_begins_no_chain(void **state)
     /* ff0: CBZ X2, ffc (next); CMP X0, 1; B.EQ 1010 (taken); B.LT ff0 (next); RET */
     const uint32_t words[] = {0xb4000062, 0xf100041f, 0x540000c0, 0x5400000b | 0x7fffdu << 5};
     way[0xff0 / 4] = way[0xffc / 4] = FRONT_WAY_NEXT;
+    superblock(r, 0xff0, way, words, 4);
+    assert_int_equal(r->front.insns, 3);
+    assert_int_equal(r->front.branches, 1);
+    assert_int_equal(count(r, IR_EXIT), 2);
     way[0xff8 / 4] = FRONT_WAY_TAKEN;
     superblock(r, 0xff0, way, words, 4);
     assert_int_equal(r->front.insns, 3);
-    assert_int_equal(r->front.sides, 1);
-    assert_int_equal(count(r, IR_EXIT), 2);
+    assert_int_equal(r->front.branches, 2);
+    assert_int_equal(count(r, IR_EXIT), 1);
 }
 
 static void superblock_ends_where_another_begins(void **state)
 {
     struct region *r = *state;
     uint8_t way[1024] = {0};
-    /* CBZ X0, 8 (next); NOP; CBZ X1, 8 (next); RET */
-    const uint32_t words[] = {0xb4000040, NOP, 0xb4000041, RET};
+    /* CBZ X0, 8 (next); 7 x NOP; CBZ X1, 28 (next); RET */
+    const uint32_t words[] = {0xb4000040, NOP, NOP, NOP, NOP, NOP, NOP, NOP, 0xb4000041, RET};
     way[0] = FRONT_WAY_NEXT | FRONT_WAY_HEAD;
-    way[2] = FRONT_WAY_NEXT | FRONT_WAY_HEAD;
-    superblock(r, 0, way, words, 4);
-    assert_int_equal(r->front.insns, 2);
-    assert_int_equal(r->front.sides, 1);
-    assert_int_equal(first(r, IR_EXIT)->imm, 8);
+    way[8] = FRONT_WAY_NEXT | FRONT_WAY_HEAD;
+    superblock(r, 0, way, words, 10);
+    assert_int_equal(r->front.insns, 8);
+    assert_int_equal(r->front.branches, 1);
+    assert_int_equal(first(r, IR_EXIT)->imm, 32);
+    superblock(r, 4, way, words + 1, 9); /* one that has hardly begun goes on */
+    assert_int_equal(r->front.insns, 9);
+    assert_int_equal(count(r, IR_EXITR), 1);
 }
 
 /* An inner loop is a superblock of its own: the outer one leaves to it. */
@@ -241,9 +339,9 @@ static void superblock_passes_nothing_twice(void **state)
     way[2] = FRONT_WAY_TAKEN;
     superblock(r, 0, way, words, 4);
     assert_int_equal(r->front.insns, 3);
-    assert_int_equal(r->front.sides, 0);
+    assert_int_equal(r->front.branches, 1);
     assert_false(r->front.closed);
-    assert_int_equal(count(r, IR_EXIT), 2);
+    assert_int_equal(count(r, IR_EXIT), 1);
     assert_int_equal(first(r, IR_POLL)->imm, 4);
 }
 
@@ -434,6 +532,10 @@ int main(void)
         T(loop_is_translated_once_and_polls),
         T(loop_to_itself_polls),
         T(superblock_follows_ways_and_closes),
+        T(loop_compares_again_what_its_last_turn_has_compared),
+        T(loop_that_has_lost_what_it_compared_is_closed_plainly),
+        T(loop_that_the_budget_does_not_allow_twice_is_closed_plainly),
+        T(side_exit_goes_past_a_branch),
         T(superblock_polls_where_it_goes_back),
         T(superblock_ends_where_the_way_is_unknown),
         T(superblock_begins_no_chain),

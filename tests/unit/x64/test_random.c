@@ -513,6 +513,20 @@ static void gen_misc(struct gen *g)
     }
 }
 
+/* Flags that are written before anybody can see them: what leads here need not store its own. */
+static void gen_compare(struct gen *g)
+{
+    enum ir_type type = pick(g, 2) ? IR_I64 : IR_I32;
+    ir_ref a = ir_get(g->ir, type, reg_offset(g)), b;
+    if (pick(g, 2))
+        a = ir_add(g->ir, type, a, ir_const(g->ir, type, pick(g, 5000)));
+    if (pick(g, 2))
+        b = ir_const(g->ir, type, pick(g, 5000));
+    else
+        b = ir_get(g->ir, type, reg_offset(g));
+    ir_putf(g->ir, ir_flsub(g->ir, type, a, b));
+}
+
 static void gen_end(struct gen *g, unsigned block)
 {
     struct ir *ir = g->ir;
@@ -575,6 +589,8 @@ static void generate(struct gen *g)
         }
         memset(g->count, 0, sizeof(g->count));
         g->base = IR_NONE;
+        if (b && pick(g, 2))
+            gen_compare(g);
         for (unsigned n = 2 + pick(g, 30); n; n--) {
             switch (pick(g, g->fp ? 15 : 10)) {
             case 10:
