@@ -97,11 +97,11 @@ static bool emit(struct jit_tier2 *tier2, uint8_t **rx)
     return !x64_compile(maker->x64, tier2->ir, tier2->room, *rx, JIT_ARENA, 0, maker->code);
 }
 
-/* Whether it is more than what tier 1 makes: a path through branches, or accesses whose pages are
- * known to be steady. */
+/* Whether it is more than what tier 1 makes: a loop, a path through branches, or accesses whose
+ * pages are known to be steady. */
 static bool is_worthwhile(const struct ir *ir, const struct front_region *region)
 {
-    unsigned good = region->branches;
+    unsigned good = region->branches + region->closed;
 
     for (unsigned i = 0; i < ir->count; i++)
         good += ir_op_info[ir->insn[i].op].klass == IR_MEM && ir->insn[i].aux & IR_MEM_STEADY;

@@ -166,6 +166,7 @@ struct cold {
         COLD_SIDE,
         COLD_EVAL,
         COLD_UNORDERED,
+        COLD_TORN,
     } kind;
     ir_ref insn;
     int32_t pgoff;
@@ -389,6 +390,7 @@ void grp_evict(struct x64 *x, unsigned reg);                  /* somebody wants 
 /* --- emitters --------------------------------------------------------------------------------- */
 struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
 void cg_cold_mem(struct x64 *x, const struct cold *c);
+void cg_cold_torn(struct x64 *x, const struct cold *c);
 void cg_cold_slot(struct x64 *x, const struct cold *c);
 void cg_cold_group(struct x64 *x, struct cold *c);
 void cg_cold_fp(struct x64 *x, const struct cold *c);

@@ -99,19 +99,67 @@ static bool lies_across(const struct x64 *x, struct address a, unsigned bytes)
     return bytes == 16 && (int)a.base == x->pin_of[31] && a.disp & 15;
 }
 
+static void take_half(struct x64 *x, unsigned which, unsigned to, unsigned pair)
+{
+    struct enc *e = &x->e;
+    enc_sse_gpr_rr(e, which ? OP_PEXTRD : OP_MOVD_STORE, 1, pair, to);
+    if (which)
+        enc_u8(e, 1);
+}
+
+/* Which of the two takes the place of its own address, as a list's link does. -1: neither. */
+static int link_of(const struct x64 *x, ir_ref v, ir_ref hi, struct address a)
+{
+    if (IR_MEM_SIZE(x->insn[v].aux) != 3)
+        return -1;
+    return x->val[v].hint == a.base ? 0 : x->val[hi].hint == a.base ? 1 : -1;
+}
+
+/* The next turn of a chain waits for its link, and by way of a vector register it takes twice as
+ * long. So it is loaded by itself and compared with its half of the one access, which it can differ
+ * from only if another CPU stores between the two. */
+static void load_link(struct x64 *x, unsigned which, unsigned t, unsigned spare,
+                      const struct cold *slow, struct x64_mem m)
+{
+    struct enc *e = &x->e;
+    unsigned link = slow->dst[which];
+    enc_sse1_rm(e, OP_MOVDQU_LOAD, t, m);
+    m.disp += 8 * (int32_t)which;
+    enc_load(e, W64, link, m);
+    take_half(x, which, spare, t);
+    take_half(x, !which, slow->dst[!which], t);
+    enc_alu(e, ALU_CMP, W64, link, spare);
+    struct cold *c = cg_cold(x, COLD_TORN);
+    c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
+    c->dst[0] = (uint8_t)link;
+    c->base = (uint8_t)spare;
+    c->resume = (uint32_t)enc_at(e);
+}
+
+void cg_cold_torn(struct x64 *x, const struct cold *c)
+{
+    enc_mov(&x->e, W64, c->dst[0], c->base);
+    enc_patch32(&x->e, enc_jmp32(&x->e), c->resume);
+}
+
 static void emit_whole_ld2(struct x64 *x, ir_ref v, ir_ref hi, struct address a)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned memop = insn->aux, el = IR_MEM_BYTES(memop);
     unsigned t = ra_xtemp(x);
-    if (el == 4)
-        fl_clobber(x); /* the halves are shifted apart */
-    struct check k = chk_begin(x, a, false, 2 * el, false);
+    int link = link_of(x, v, hi, a);
+    if (el == 4 || link >= 0)
+        fl_clobber(x); /* the halves are shifted apart, or compared */
+    struct check k = chk_begin(x, a, false, 2 * el, link >= 0);
     struct cold *c = chk_slow(x, a);
     c->dst[0] = (uint8_t)ra_def(x, v, true);
     c->dst[1] = (uint8_t)ra_def(x, hi, true);
     chk_look(x, c, &k, a, 2 * el);
-    load_pair(x, memop, t, c, mem_index(k.entry, a.base, 0, a.disp));
+    struct x64_mem m = mem_index(k.entry, a.base, 0, a.disp);
+    if (link >= 0 && c->dst[link] == a.base)
+        load_link(x, (unsigned)link, t, k.tag, c, m);
+    else
+        load_pair(x, memop, t, c, m);
     cg_cold_resume(x, c);
 }
 
