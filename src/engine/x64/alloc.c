@@ -149,6 +149,12 @@ static void note_alias(struct x64 *x, ir_ref v)
 
 static void load(struct x64 *x, ir_ref v, unsigned reg);
 
+/* Code that moves a value stands before here. */
+static void note_move(struct x64 *x)
+{
+    x->moved = (uint32_t)enc_at(&x->e);
+}
+
 /* Copies an alias away from what is about to change. */
 static void to_own_place(struct x64 *x, ir_ref v)
 {
@@ -157,12 +163,14 @@ static void to_own_place(struct x64 *x, ir_ref v)
         if (!(val->at & (AT_REG | AT_SPILL))) {
             unsigned reg = ra_xtemp(x);
             enc_sse1_rm(&x->e, OP_MOVDQU_LOAD, reg, cpu_mem(val->off));
+            note_move(x);
             ra_xdef_in(x, v, reg);
             x->xlocked &= ~(1u << reg);
         }
     } else if (!(val->at & (AT_REG | AT_SPILL | AT_FLAGS))) {
         unsigned reg = ra_temp(x);
         load(x, v, reg);
+        note_move(x);
         ra_def_in(x, v, reg);
         ra_release(x, reg);
     }
@@ -244,6 +252,7 @@ static void evict(struct x64 *x, ir_ref v)
         return;
     val->spill = (uint8_t)ra_spill_slot(x);
     enc_store(&x->e, W64, val->reg, frame_mem(FRAME_SPILL + 8 * val->spill));
+    note_move(x);
     val->at |= AT_SPILL;
 }
 
@@ -330,6 +339,7 @@ void ra_take(struct x64 *x, unsigned reg)
         unsigned to = pick_temp(x);
         if (to != NOREG && x->owner[to] == IR_NONE) {
             enc_mov(&x->e, W64, to, reg);
+            note_move(x);
             x->owner[reg] = IR_NONE;
             x->owner[to] = v;
             x->val[v].reg = (uint8_t)to;
@@ -378,6 +388,7 @@ unsigned ra_use(struct x64 *x, ir_ref v)
     if (!(val->at & (AT_REG | AT_PIN))) {
         unsigned reg = ra_temp(x);
         load(x, v, reg);
+        note_move(x);
         ra_def_in(x, v, reg);
     }
     x->locked |= 1u << val->reg;
@@ -598,6 +609,7 @@ unsigned ra_xtemp(struct x64 *x)
             val->spill = (uint8_t)xspill_slot(x);
             val->at = AT_SPILL;
             enc_sse1_rm(&x->e, OP_MOVDQU_STORE, best, spill_mem(x, v));
+            note_move(x);
         }
     }
     x->xlocked |= 1u << best;
@@ -619,6 +631,7 @@ unsigned ra_xuse(struct x64 *x, ir_ref v)
     if (!(val->at & AT_REG)) {
         unsigned reg = ra_xtemp(x);
         xload(x, v, reg);
+        note_move(x);
         ra_xdef_in(x, v, reg);
     }
     x->xlocked |= 1u << val->reg;

@@ -233,6 +233,7 @@ struct x64 {
     unsigned i, block;
     int32_t pgoff; /* of the guest instruction */
     int error;
+    uint32_t moved; /* where the allocator last moved a value */
     struct x64_code *code;
     uint32_t first_link;
     uint32_t begun; /* where the block at hand begins */

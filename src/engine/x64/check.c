@@ -6,6 +6,7 @@
  */
 #include "engine/x64/check.h"
 
+#include <assert.h>
 #include <errno.h>
 
 _Static_assert(sizeof(struct ir_tlb_entry) == 32, "the index is (va >> 12) * 32");
@@ -310,6 +311,8 @@ void chk_go_slow(struct x64 *x, struct cold *c)
 
 void cg_cold_resume(struct x64 *x, struct cold *c)
 {
+    for (unsigned k = 0; k < 3; k++) /* what is moved in between is not where it is taken to be */
+        assert(!c->from[k] || c->from[k] >= x->moved);
     c->resume = (uint32_t)enc_at(&x->e);
     ra_live(x, &c->live, &c->xlive);
     uint16_t *mask = x->val[c->insn].type == IR_V128 ? &c->xlive : &c->live;

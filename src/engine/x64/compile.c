@@ -124,6 +124,7 @@ static void start(struct x64 *x, const struct ir *ir, uint8_t *rw, uint8_t *rx, 
     x->ir = ir;
     x->insn = ir->insn;
     x->error = 0;
+    x->moved = 0;
     x->code = code;
     x->first_link = first_link;
     /* the same code wherever it is made */

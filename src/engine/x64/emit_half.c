@@ -157,6 +157,7 @@ static void half_minmax(struct x64 *x, ir_ref v)
     unsigned op = is_max ? OP_FMAX : OP_FMIN;
     unsigned a = singles(x, s, insn->arg[0]), b = singles(x, s, insn->arg[1]), t = ra_xtemp(x);
     struct cold *c = cg_cold_eval(x);
+    unsigned dst = ra_xdef(x, v);
     single(x, (struct shape){.ymm = s.ymm}, OP_FCMP, t, a, b);
     enc_u8(&x->e, CMP_UNORD);
     enc_vex_rr(&x->e, OP_PTEST, 0, s.ymm, t, 0, t);
@@ -164,7 +165,6 @@ static void half_minmax(struct x64 *x, ir_ref v)
     single(x, s, op, t, a, b);
     single(x, s, op, a, b, a);
     single(x, (struct shape){.ymm = s.ymm}, is_max ? OP_FAND : OP_FOR, t, t, a);
-    unsigned dst = ra_xdef(x, v);
     narrow(x, s, dst, t);
     end_ymm(x, s);
     x->val[v].clear = s.bytes;
@@ -223,9 +223,9 @@ static void half_fma(struct x64 *x, ir_ref v)
     unsigned a = singles(x, s, insn->arg[0]), b = singles(x, s, insn->arg[1]);
     unsigned sum = singles(x, s, insn->arg[2]), t = ra_xtemp(x);
     struct cold *c = cg_cold_eval(x);
+    unsigned dst = ra_xdef(x, v);
     enc_vex_rr(&x->e, fused_op(insn->aux) + s.scalar, 0, s.ymm, sum, a, b);
     check_fused(x, c, s, sum, a, b, t);
-    unsigned dst = ra_xdef(x, v);
     narrow(x, s, dst, sum);
     end_ymm(x, s);
     x->val[v].clear = s.bytes;
