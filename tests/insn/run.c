@@ -485,7 +485,10 @@ static void choose_ways(const struct insn_machine *m, uint8_t *way)
 {
     for (unsigned i = 0; i < IR_PAGE_SIZE / 4; i++) {
         uint32_t word = (uint32_t)ld_le(m->page + 4 * i, 4);
-        way[i] = (word + i) * 0x9e3779b1u >> 31 ? FRONT_WAY_TAKEN : FRONT_WAY_NEXT;
+        uint32_t mixed = (word + i) * 0x9e3779b1u;
+        way[i] = mixed >> 31 ? FRONT_WAY_TAKEN : FRONT_WAY_NEXT;
+        if (mixed >> 30 & 1)
+            way[i] |= FRONT_WAY_ROVING;
     }
 }
 

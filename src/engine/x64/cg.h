@@ -166,7 +166,6 @@ struct cold {
         COLD_SIDE,
         COLD_EVAL,
         COLD_UNORDERED,
-        COLD_TORN,
     } kind;
     ir_ref insn;
     int32_t pgoff;
@@ -179,6 +178,8 @@ struct cold {
     uint8_t entry, tag, align;
     uint16_t slot, bytes, slow; /* slow: index of what follows if the TLB does not know either */
     bool write;                 /* COLD_SIDE: polls */
+    bool by_base;               /* COLD_MEM: the base's page was asked for, */
+    uint32_t looked;            /* and here it is found; entry and tag as for COLD_SLOT */
     struct cold_arg {
         uint8_t kind; /* COLD_REG .. */
         uint8_t reg;
@@ -391,7 +392,7 @@ void grp_evict(struct x64 *x, unsigned reg);                  /* somebody wants 
 /* --- emitters --------------------------------------------------------------------------------- */
 struct cold *cg_cold(struct x64 *x, enum cold_kind kind); /* starts a piece of cold code */
 void cg_cold_mem(struct x64 *x, const struct cold *c);
-void cg_cold_torn(struct x64 *x, const struct cold *c);
+void cg_cold_near(struct x64 *x, const struct cold *c);
 void cg_cold_slot(struct x64 *x, const struct cold *c);
 void cg_cold_group(struct x64 *x, struct cold *c);
 void cg_cold_fp(struct x64 *x, const struct cold *c);

@@ -11,6 +11,8 @@
 
 _Static_assert(sizeof(struct ir_tlb_entry) == 32, "the index is (va >> 12) * 32");
 
+enum { NEAR = 128 }; /* bytes */
+
 struct address chk_address(struct x64 *x, ir_ref v)
 {
     v = x->val[v].rep;
@@ -85,8 +87,7 @@ static int slot_of(struct x64 *x, ir_ref base, bool write)
     unsigned memop = x->insn[x->i].aux;
     if (memop & IR_MEM_ROVING)
         return -1;
-    if (!(memop & IR_MEM_STEADY) &&
-        (!x->in_loop[x->order[x->block]] || !x64_is_steady(x, base)))
+    if (!(memop & IR_MEM_STEADY) && (!x->in_loop[x->order[x->block]] || !x64_is_steady(x, base)))
         return -1;
     for (unsigned k = 0; k < x->pageds; k++)
         if (x->paged[k].base == base && x->paged[k].write == write)
@@ -158,13 +159,24 @@ static struct x64_mem tlb_field(unsigned entry, bool user, size_t field)
     return user ? mem_at(entry, (int32_t)field) : mem_index(R15, entry, 0, (int32_t)field);
 }
 
+/* Compares what is in k->tag with the tag of the TLB's entry, whose addend takes its place. */
+static void entry_check(struct x64 *x, struct cold *c, const struct check *k, bool user)
+{
+    struct enc *e = &x->e;
+    size_t field =
+        k->write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
+    enc_alu_load(e, ALU_CMP, W64, k->tag, tlb_field(k->entry, user, field));
+    c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
+    enc_load(e, W64, k->entry, tlb_field(k->entry, user, offsetof(struct ir_tlb_entry, addend)));
+}
+
 static void full_check(struct x64 *x, struct cold *c, const struct check *k, struct address a,
                        unsigned bytes, unsigned align)
 {
     struct enc *e = &x->e;
     unsigned entry = k->entry;
     bool user = x->insn[x->i].aux & IR_MEM_UNPRIV;
-    if (a.disp) {
+    if (a.disp && !c->by_base) {
         enc_lea(e, W32, entry, mem_at(a.base, a.disp));
         enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
     } else if (x->bmi) {
@@ -179,11 +191,40 @@ static void full_check(struct x64 *x, struct cold *c, const struct check *k, str
         enc_alu_load(e, ALU_ADD, W64, entry, cpu_mem(x->layout.utlb));
     /* aligned to align + 1: the last such unit decides the page */
     page_of(x, k->tag, a.base, (int32_t)(bytes - 1 - align) + a.disp);
-    size_t field =
-        k->write ? offsetof(struct ir_tlb_entry, wtag) : offsetof(struct ir_tlb_entry, rtag);
-    enc_alu_load(e, ALU_CMP, W64, k->tag, tlb_field(entry, user, field));
-    c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
-    enc_load(e, W64, entry, tlb_field(entry, user, offsetof(struct ir_tlb_entry, addend)));
+    entry_check(x, c, k, user);
+}
+
+/* A field of what lies anywhere is in the page of its beginning nearly always: the base's entry is
+ * known a cycle earlier than the field's, and what follows pointers waits for every cycle. */
+static bool is_near_base(const struct x64 *x, const struct check *k, struct address a)
+{
+    unsigned memop = x->insn[x->i].aux;
+    return x->insn[x->i].op == IR_LD && memop & IR_MEM_ROVING && !(memop & IR_MEM_UNPRIV) &&
+           !k->group && !k->align && x->bmi && a.disp > 0 && a.disp <= NEAR;
+}
+
+static void near_check(struct x64 *x, struct cold *c, const struct check *k, struct address a,
+                       unsigned bytes)
+{
+    c->by_base = true;
+    c->entry = (uint8_t)k->entry;
+    c->tag = (uint8_t)k->tag;
+    full_check(x, c, k, a, bytes, 0);
+    c->looked = (uint32_t)enc_at(&x->e);
+}
+
+/* It is not the base's page: asks for its own, and goes on there if it is known. */
+void cg_cold_near(struct x64 *x, const struct cold *c)
+{
+    struct enc *e = &x->e;
+    struct check k = {.entry = c->entry, .tag = c->tag};
+    struct cold miss = {.from = {0}};
+    enc_lea(e, W32, k.entry, mem_at(c->base, c->disp));
+    enc_shift_imm(e, SH_SHR, W32, k.entry, IR_PAGE_BITS - 5);
+    enc_alu_load(e, ALU_AND, W32, k.entry, cpu_mem(x->layout.tlb_mask));
+    entry_check(x, &miss, &k, false);
+    enc_patch32(e, enc_jmp32(e), c->looked);
+    enc_patch32(e, miss.from[0], enc_at(e));
 }
 
 static struct x64_mem slot_field(const struct x64 *x, unsigned slot, size_t field)
@@ -272,6 +313,8 @@ void chk_look(struct x64 *x, struct cold *c, const struct check *k, struct addre
     }
     if (k->slot >= 0)
         slot_check(x, c, k, a, bytes, align);
+    else if (is_near_base(x, k, a))
+        near_check(x, c, k, a, bytes);
     else if (!k->member)
         full_check(x, c, k, a, bytes, align);
     if (g && !k->member)

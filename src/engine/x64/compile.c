@@ -107,8 +107,6 @@ static void emit_cold(struct x64 *x, struct cold *c)
         cg_cold_slot(x, c);
     else if (c->kind == COLD_GROUP)
         cg_cold_group(x, c);
-    else if (c->kind == COLD_TORN)
-        cg_cold_torn(x, c);
     else if (c->kind == COLD_EVAL || c->kind == COLD_UNORDERED)
         cg_cold_fp(x, c);
     else

@@ -116,30 +116,23 @@ static int link_of(const struct x64 *x, ir_ref v, ir_ref hi, struct address a)
 }
 
 /* The next turn of a chain waits for its link, and by way of a vector register it takes twice as
- * long. So it is loaded by itself and compared with its half of the one access, which it can differ
- * from only if another CPU stores between the two. */
-static void load_link(struct x64 *x, unsigned which, unsigned t, unsigned spare,
+ * long. So it is loaded by itself, first, and compared with its half of the one access, which it
+ * can differ from only if another CPU stores between the two. */
+static void load_link(struct x64 *x, unsigned which, unsigned t, unsigned first,
                       const struct cold *slow, struct x64_mem m)
 {
     struct enc *e = &x->e;
+    struct x64_mem alone = m;
     unsigned link = slow->dst[which];
+    alone.disp += 8 * (int32_t)which;
+    enc_load(e, W64, first, alone);
     enc_sse1_rm(e, OP_MOVDQU_LOAD, t, m);
-    m.disp += 8 * (int32_t)which;
-    enc_load(e, W64, link, m);
-    take_half(x, which, spare, t);
+    take_half(x, which, link, t);
     take_half(x, !which, slow->dst[!which], t);
-    enc_alu(e, ALU_CMP, W64, link, spare);
-    struct cold *c = cg_cold(x, COLD_TORN);
-    c->from[0] = (uint32_t)enc_jcc32(e, CC_NE);
-    c->dst[0] = (uint8_t)link;
-    c->base = (uint8_t)spare;
-    c->resume = (uint32_t)enc_at(e);
-}
-
-void cg_cold_torn(struct x64 *x, const struct cold *c)
-{
-    enc_mov(&x->e, W64, c->dst[0], c->base);
-    enc_patch32(&x->e, enc_jmp32(&x->e), c->resume);
+    enc_alu(e, ALU_CMP, W64, link, first);
+    size_t torn = enc_jcc8(e, CC_NE);
+    enc_mov(e, W64, link, first); /* they are equal, but this one is known earlier */
+    enc_patch8(e, torn);
 }
 
 static void emit_whole_ld2(struct x64 *x, ir_ref v, ir_ref hi, struct address a)

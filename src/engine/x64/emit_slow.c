@@ -240,6 +240,8 @@ void cg_cold_flags(struct x64 *x, const struct cold *c)
 
 void cg_cold_mem(struct x64 *x, const struct cold *c)
 {
+    if (c->by_base)
+        cg_cold_near(x, c);
     cg_cold_flags(x, c);
     cg_cold_save(x, c);
     slow_operands(x, c);
