@@ -7,8 +7,6 @@
 
 enum { N = 8, Z = 4, C = 2, V = 1, TURNS = 200, ROUNDS = 1500 };
 
-#define SKIP(n) ((n) % TURNS * 8)
-
 static u8 page[PAGE] PAGE_ALIGNED;
 static u64 nzcv, left[4];
 
@@ -30,9 +28,7 @@ static u64 flags64(u64 a, u64 b)
 
 static u64 flags32(u32 a, u32 b)
 {
-    u32 r = a - b;
-
-    return (r >> 31) * N + !r * Z + (a >= b) * C + (((a ^ b) & (a ^ r)) >> 31) * V;
+    return flags64((u64)a << 32, (u64)b << 32);
 }
 
 /* Some bits of each kind, as other guests' numbers are. */
@@ -43,13 +39,13 @@ static u64 number(u64 round)
     return some[round % 8] + round / 8 % 3 - 1;
 }
 
-/* Each loop takes where the mapped page ends, how far it is to begin there and a number, and says
- * which flags there have to be. */
+/* Each loop takes where to begin in the mapped page and a number, and says which flags there have
+ * to be. */
 
-static u64 pointers(u64 end, u64 skip, u64 n)
+static u64 pointers(u64 from, u64 n)
 {
-    register u64 x0 asm("x0") = end - PAGE + skip;
-    register u64 x1 asm("x1") = (n ^ end) | 4;
+    register u64 x0 asm("x0") = from;
+    register u64 x1 asm("x1") = (n ^ from) | 4;
 
     asm volatile("adr x10, 2f\n"
                  "1: ldr x9, [x0]\n add x0, x0, #8\n cmp x0, x1\n b.ne 1b\n"
@@ -60,9 +56,9 @@ static u64 pointers(u64 end, u64 skip, u64 n)
     return flags64(left[0], left[1]);
 }
 
-static u64 counts(u64 end, u64 skip, u64 n)
+static u64 counts(u64 from, u64 n)
 {
-    register u64 x0 asm("x0") = end - PAGE + skip;
+    register u64 x0 asm("x0") = from;
     register u64 x1 asm("x1") = n;
 
     asm volatile("adr x10, 2f\n"
@@ -72,9 +68,9 @@ static u64 counts(u64 end, u64 skip, u64 n)
     return flags32((u32)left[1] + 3, 3);
 }
 
-static u64 values(u64 end, u64 skip, u64 n)
+static u64 values(u64 from, u64 n)
 {
-    register u64 x0 asm("x0") = end - PAGE + skip;
+    register u64 x0 asm("x0") = from;
     register u64 x1 asm("x1") = n;
 
     asm volatile("adr x10, 2f\n mov x9, #1\n"
@@ -85,9 +81,9 @@ static u64 values(u64 end, u64 skip, u64 n)
 }
 
 /* Flags that the next turn looks at, too. */
-static u64 carried(u64 end, u64 skip, u64 n)
+static u64 carried(u64 from, u64 n)
 {
-    register u64 x0 asm("x0") = end - PAGE + skip;
+    register u64 x0 asm("x0") = from;
     register u64 x1 asm("x1") = n | 1;
 
     asm volatile("adr x10, 2f\n cmp x0, x1\n"
@@ -100,28 +96,26 @@ static u64 carried(u64 end, u64 skip, u64 n)
 }
 
 /* The last comparison's operand is gone when the next turn begins. */
-static u64 forgotten(u64 end, u64 skip, u64 n)
+static u64 forgotten(u64 from, u64 n)
 {
-    register u64 x0 asm("x0") = end - PAGE + skip;
+    register u64 x0 asm("x0") = from;
     register u64 x1 asm("x1") = n;
 
-    asm volatile("adr x10, 2f\n add x11, %2, #64\n"
+    asm volatile("adr x10, 2f\n mov x11, #64\n"
                  "1: ldr x9, [x0], #8\n mov x1, x11\n cmp x11, #9\n mov x11, x9\n b.ne 1b\n"
                  "2:"
-                 : "+r"(x0), "+r"(x1)
-                 : "r"(skip)
-                 : "x9", "x10", "x11", "cc", "memory");
+                 : "+r"(x0), "+r"(x1)::"x9", "x10", "x11", "cc", "memory");
     return flags64(left[1], 9);
 }
 
-static void look(const char *name, u64 (*loop)(u64 end, u64 skip, u64 n), u64 end)
+/* Rounds of a loop that runs into the end of the page, after up to TURNS turns. */
+static void look(const char *name, u64 (*loop)(u64 from, u64 n), u64 end)
 {
     u64 wrong = 0, faults = this_cpu()->exceptions;
 
     for (u64 round = 0; round < ROUNDS; round++) {
-        u64 n = number(round), expected;
         nzcv = 16;
-        expected = loop(end, PAGE - 8 * TURNS + SKIP(round * 7), n);
+        u64 expected = loop(end - 8 * (TURNS - round * 7 % TURNS), number(round));
         wrong += nzcv != expected;
     }
     say("%s: %d faults, flags wrong: %d\n", name, this_cpu()->exceptions - faults, wrong);
