@@ -76,7 +76,7 @@ struct front_region {
      * `entries` are not looked at.
      */
     const uint8_t *way;
-    unsigned branches; /* result: direct ones that it goes on behind */
+    unsigned branches; /* result: conditional ones, others only if it goes on where they lead */
     bool closed;       /* result: it came back to its beginning */
     /* result: guest bytes that were translated, as one covering range */
     uint32_t first, last; /* page offsets, last exclusive */

@@ -446,7 +446,8 @@ static bool begins_with_flags(const struct x64 *x, const struct ir_block *block)
         const struct ir_insn *insn = &x->insn[i];
         if (insn->op == IR_PUTF)
             return true;
-        if (x->traits[insn->op].klass != IR_PURE && insn->op != IR_INSN && insn->op != IR_GET)
+        bool reads_general = insn->op == IR_GET && general_at(x, insn->imm & ~7ll) >= 0;
+        if (x->traits[insn->op].klass != IR_PURE && insn->op != IR_INSN && !reads_general)
             return false;
     }
     return false;

@@ -159,6 +159,13 @@ static struct x64_mem tlb_field(unsigned entry, bool user, size_t field)
     return user ? mem_at(entry, (int32_t)field) : mem_index(R15, entry, 0, (int32_t)field);
 }
 
+/* The bits of base + disp that choose the TLB's entry, and others above them. */
+static void field_index(struct enc *e, unsigned entry, unsigned base, int32_t disp)
+{
+    enc_lea(e, W32, entry, mem_at(base, disp));
+    enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
+}
+
 /* Compares what is in k->tag with the tag of the TLB's entry, whose addend takes its place. */
 static void entry_check(struct x64 *x, struct cold *c, const struct check *k, bool user)
 {
@@ -177,8 +184,7 @@ static void full_check(struct x64 *x, struct cold *c, const struct check *k, str
     unsigned entry = k->entry;
     bool user = x->insn[x->i].aux & IR_MEM_UNPRIV;
     if (a.disp && !c->by_base) {
-        enc_lea(e, W32, entry, mem_at(a.base, a.disp));
-        enc_shift_imm(e, SH_SHR, W32, entry, IR_PAGE_BITS - 5);
+        field_index(e, entry, a.base, a.disp);
     } else if (x->bmi) {
         enc_vex_rr(e, OP_RORX, 0, 0, entry, 0, a.base);
         enc_u8(e, IR_PAGE_BITS - 5);
@@ -219,8 +225,7 @@ void cg_cold_near(struct x64 *x, const struct cold *c)
     struct enc *e = &x->e;
     struct check k = {.entry = c->entry, .tag = c->tag};
     struct cold miss = {.from = {0}};
-    enc_lea(e, W32, k.entry, mem_at(c->base, c->disp));
-    enc_shift_imm(e, SH_SHR, W32, k.entry, IR_PAGE_BITS - 5);
+    field_index(e, k.entry, c->base, c->disp);
     enc_alu_load(e, ALU_AND, W32, k.entry, cpu_mem(x->layout.tlb_mask));
     entry_check(x, &miss, &k, false);
     enc_patch32(e, enc_jmp32(e), c->looked);
