@@ -131,7 +131,6 @@ static int is_torn(int form)
 
 static void whole(void)
 {
-
     if (cpu_count(2) < 2) {
         say("  whole\n");
         return;
