@@ -66,6 +66,21 @@ EVAL(sdiv)
         v[0].x = (uint64_t)(a / b);
 }
 
+EVAL(urem)
+{
+    uint64_t a = eval_u(&v[1], attr), b = eval_u(&v[2], attr);
+    v[0].x = b ? a % b : a;
+}
+
+EVAL(srem)
+{
+    int64_t a = eval_s(&v[1], attr), b = eval_s(&v[2], attr);
+    if (b == 0)
+        v[0].x = (uint64_t)a;
+    else
+        v[0].x = b == -1 ? 0 : (uint64_t)(a % b);
+}
+
 EVAL(and)
 {
     v[0].x = v[1].x & v[2].x;

@@ -285,6 +285,24 @@ static void simplify_rotation(const struct ir_opt *opt, struct ir_insn *insn)
                              .imm = a->op == IR_VSHRI ? a->imm : b->imm};
 }
 
+/* What is left of a division, UDIV and MSUB: hosts have it from dividing. Farther from the quotient
+ * it would have to be kept for long, or be divided for once more. */
+static void simplify_remainder(const struct ir_opt *opt, struct ir_insn *insn, ir_ref index)
+{
+    enum { NEAR = 16 };
+    const struct ir_insn *product = def(opt, insn->arg[1]);
+    for (unsigned k = 0; k < 2 && product->op == IR_MUL && product->type == insn->type; k++) {
+        const struct ir_insn *quotient = def(opt, product->arg[k]);
+        if ((quotient->op != IR_UDIV && quotient->op != IR_SDIV) || quotient->type != insn->type ||
+            quotient->arg[0] != insn->arg[0] || quotient->arg[1] != product->arg[!k] ||
+            index - product->arg[k] > NEAR)
+            continue;
+        insn->op = quotient->op == IR_UDIV ? IR_UREM : IR_SREM;
+        insn->arg[1] = quotient->arg[1];
+        return;
+    }
+}
+
 ir_ref ir_opt_simplify(struct ir_opt *opt, ir_ref index)
 {
     struct ir_insn *insn = &opt->ir->insn[index];
@@ -303,6 +321,9 @@ ir_ref ir_opt_simplify(struct ir_opt *opt, ir_ref index)
     case IR_CSELV:
     case IR_FLSEL:
         return simplify_choice(opt, insn, index);
+    case IR_SUB:
+        simplify_remainder(opt, insn, index);
+        break;
     case IR_VOR:
         simplify_rotation(opt, insn);
         info = &ir_op_info[insn->op];

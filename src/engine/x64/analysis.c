@@ -92,8 +92,8 @@ struct scan {
     uint32_t pending; /* which of them are valid */
     struct unseen unseen;
     unsigned flag_op, arith_op, logic_op; /* the ones seen last; 0: none */
-    unsigned product[4];                  /* halves of products seen last, the latest first */
-    unsigned sha256;                      /* rounds of SHA-256 seen last */
+    unsigned half[4]; /* halves of products, and remainders, seen last, the latest first */
+    unsigned sha256;  /* rounds of SHA-256 seen last */
 };
 
 static bool same_args(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b,
@@ -156,22 +156,37 @@ static void fuse(struct x64 *x, unsigned i, unsigned j)
 static bool same_product(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b)
 {
     const struct ir_insn swapped = {.type = b->type, .arg = {b->arg[1], b->arg[0]}};
-    return a->op != b->op && is_wide(a) && (same_args(x, a, b, 2) || same_args(x, a, &swapped, 2));
+    bool both = (a->op == IR_MUL && b->op == IR_UMULH) || (a->op == IR_UMULH && b->op == IR_MUL);
+    return both && is_wide(a) && (same_args(x, a, b, 2) || same_args(x, a, &swapped, 2));
 }
 
-static void fuse_product(struct x64 *x, struct scan *s, unsigned i)
+/* A quotient and what is left. */
+static bool same_division(const struct x64 *x, const struct ir_insn *a, const struct ir_insn *b)
 {
-    enum { KEPT = sizeof(s->product) / sizeof(s->product[0]) };
+    bool both = (a->op == IR_UDIV && b->op == IR_UREM) || (a->op == IR_SDIV && b->op == IR_SREM);
+    return both && same_args(x, a, b, 2);
+}
+
+static void fuse_halves(struct x64 *x, struct scan *s, unsigned i)
+{
+    enum { KEPT = sizeof(s->half) / sizeof(s->half[0]) };
     for (unsigned k = 0; k < KEPT; k++) {
-        unsigned j = s->product[k];
-        if (j && j - i <= FUSE_WINDOW && same_product(x, &x->insn[i], &x->insn[j])) {
+        unsigned j = s->half[k];
+        const struct ir_insn *a = &x->insn[i], *b = &x->insn[j];
+        if (j && j - i <= FUSE_WINDOW && (same_product(x, a, b) || same_division(x, a, b))) {
             fuse(x, i, j);
-            s->product[k] = 0;
+            s->half[k] = 0;
             return;
         }
     }
-    memmove(s->product + 1, s->product, sizeof(s->product) - sizeof(s->product[0]));
-    s->product[0] = i;
+    memmove(s->half + 1, s->half, sizeof(s->half) - sizeof(s->half[0]));
+    s->half[0] = i;
+}
+
+static bool is_half(unsigned op)
+{
+    return op == IR_MUL || op == IR_UMULH || op == IR_UDIV || op == IR_SDIV || op == IR_UREM ||
+           op == IR_SREM;
 }
 
 /* SHA256H and SHA256H2 are the two halves of what four rounds leave. */
@@ -196,8 +211,8 @@ static void try_fuse(struct x64 *x, struct scan *s, unsigned i)
     unsigned op = insn->op;
     if (x->config.without & X64_NO_FUSE)
         return;
-    if (op == IR_MUL || op == IR_UMULH) {
-        fuse_product(x, s, i);
+    if (is_half(op)) {
+        fuse_halves(x, s, i);
         return;
     }
     if (op == IR_SHA256H || op == IR_SHA256H2) {

@@ -20,6 +20,7 @@ bool cg_in_place(const struct x64 *x, ir_ref v, ir_ref a); /* a's register can b
 
 /* emit_mul.c: both halves; pair is the later one. */
 void cg_product(struct x64 *x, ir_ref v, ir_ref pair);
+void cg_division(struct x64 *x, ir_ref v, ir_ref pair); /* the quotient, and the remainder */
 
 /* emit_int.c: result and operands of v through one group of two-operand instructions. */
 void cg_alu(struct x64 *x, enum x64_alu op, ir_ref v);

@@ -116,6 +116,10 @@ void cg_fused(struct x64 *x, ir_ref v)
         cg_product(x, v, pair);
         return;
     }
+    if (insn->op == IR_UDIV || insn->op == IR_SDIV) {
+        cg_division(x, v, pair);
+        return;
+    }
     if (insn->op == IR_SHA256H || insn->op == IR_SHA256H2) {
         cg_sha256(x, v, pair);
         return;

@@ -148,8 +148,45 @@ static void emit_smulh(struct x64 *x, ir_ref v)
     emit_mulh(x, v, 5);
 }
 
-/* x / 0 = 0 (manual C6.2, UDIV) */
-static void emit_udiv(struct x64 *x, ir_ref v)
+/* edx:eax or rdx:rax by b. x / 0 = 0 (manual C6.2, UDIV), so all of x is left. */
+static void div_unsigned(struct x64 *x, unsigned size, unsigned b, bool remainder)
+{
+    struct enc *e = &x->e;
+    enc_test(e, size, b, b);
+    size_t normal = enc_jcc8(e, CC_NE);
+    if (remainder)
+        enc_mov(e, size, RDX, RAX);
+    enc_alu(e, ALU_XOR, W32, RAX, RAX);
+    size_t done = enc_jmp8(e);
+    enc_patch8(e, normal);
+    enc_alu(e, ALU_XOR, W32, RDX, RDX);
+    enc_rr(e, OP_GROUP3, size, 6, b);
+    enc_patch8(e, done);
+}
+
+/* x / 0 = 0, MIN / -1 = MIN: for the divisors 0 and -1 the quotient is the product, and x or 0 is
+ * left. */
+static void div_signed(struct x64 *x, unsigned size, unsigned b, bool remainder)
+{
+    struct enc *e = &x->e;
+    enc_lea(e, size, RDX, mem_at(b, 1));
+    enc_alu_imm(e, ALU_CMP, size, RDX, 1);
+    size_t normal = enc_jcc8(e, CC_A);
+    if (remainder) { /* rdx is 1 or 0 */
+        enc_rr(e, OP_GROUP3, size, 3, RDX);
+        enc_alu(e, ALU_AND, size, RDX, RAX);
+    }
+    enc_rr(e, OP_IMUL, size, RAX, b);
+    size_t done = enc_jmp8(e);
+    enc_patch8(e, normal);
+    enc_rr(e, 0x0099, size, 0, 0); /* cdq, cqo; the ModRM byte goes */
+    e->p--;
+    enc_rr(e, OP_GROUP3, size, 7, b);
+    enc_patch8(e, done);
+}
+
+/* The quotient is in rax then and, if it is wanted, the remainder in rdx. */
+static void divide(struct x64 *x, ir_ref v, bool remainder)
 {
     const struct ir_insn *insn = &x->insn[v];
     unsigned size = cg_size(insn);
@@ -158,41 +195,33 @@ static void emit_udiv(struct x64 *x, ir_ref v)
     ra_take(x, RDX);
     unsigned b = ra_use(x, insn->arg[1]);
     ra_move_to(x, insn->arg[0], RAX);
-    enc_alu(&x->e, ALU_XOR, W32, RDX, RDX);
-    enc_test(&x->e, size, b, b);
-    size_t normal = enc_jcc8(&x->e, CC_NE);
-    enc_alu(&x->e, ALU_XOR, W32, RAX, RAX);
-    size_t done = enc_jmp8(&x->e);
-    enc_patch8(&x->e, normal);
-    enc_rr(&x->e, OP_GROUP3, size, 6, b);
-    enc_patch8(&x->e, done);
+    if (insn->op == IR_UDIV || insn->op == IR_UREM)
+        div_unsigned(x, size, b, remainder);
+    else
+        div_signed(x, size, b, remainder);
+}
+
+static void emit_quotient(struct x64 *x, ir_ref v)
+{
+    divide(x, v, false);
     ra_def_in(x, v, RAX);
 }
 
-/* x / 0 = 0, MIN / -1 = MIN: for the divisors 0 and -1 the quotient is the product. */
-static void emit_sdiv(struct x64 *x, ir_ref v)
+static void emit_remainder(struct x64 *x, ir_ref v)
 {
-    const struct ir_insn *insn = &x->insn[v];
-    unsigned size = cg_size(insn);
-    fl_clobber(x);
-    ra_take(x, RAX);
-    ra_take(x, RDX);
-    unsigned b = ra_use(x, insn->arg[1]);
-    ra_move_to(x, insn->arg[0], RAX);
-    enc_lea(&x->e, size, RDX, mem_at(b, 1));
-    enc_alu_imm(&x->e, ALU_CMP, size, RDX, 1);
-    size_t normal = enc_jcc8(&x->e, CC_A);
-    enc_rr(&x->e, OP_IMUL, size, RAX, b);
-    size_t done = enc_jmp8(&x->e);
-    enc_patch8(&x->e, normal);
-    enc_rr(&x->e, 0x0099, size, 0, 0); /* cdq, cqo; the ModRM byte goes */
-    x->e.p--;
-    enc_rr(&x->e, OP_GROUP3, size, 7, b);
-    enc_patch8(&x->e, done);
+    divide(x, v, true);
+    ra_def_in(x, v, RDX);
+}
+
+void cg_division(struct x64 *x, ir_ref v, ir_ref pair)
+{
+    divide(x, v, true);
     ra_def_in(x, v, RAX);
+    ra_def_in(x, pair, RDX);
 }
 
 const struct emit_row x64_emit_mul[] = {
-    {IR_MUL, emit_mul},   {IR_UMULH, emit_umulh}, {IR_SMULH, emit_smulh},
-    {IR_UDIV, emit_udiv}, {IR_SDIV, emit_sdiv},   {IR_OP_COUNT, 0},
+    {IR_MUL, emit_mul},        {IR_UMULH, emit_umulh},   {IR_SMULH, emit_smulh},
+    {IR_UDIV, emit_quotient},  {IR_SDIV, emit_quotient}, {IR_UREM, emit_remainder},
+    {IR_SREM, emit_remainder}, {IR_OP_COUNT, 0},
 };

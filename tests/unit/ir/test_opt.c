@@ -211,6 +211,40 @@ static void widths_that_matter(struct ir *ir)
     ir_put(ir, IR_I64, ir_zext(ir, ir_trunc(ir, ir_shri(ir, IR_I64, a, 32))), 24);
 }
 
+/* x0 - x0 / x1 * `by` to x2, from so many other sums that are not dropped */
+static void division(struct ir *ir, int64_t by, unsigned between)
+{
+    ir_ref a = ir_get(ir, IR_I64, 0), b = ir_get(ir, IR_I64, 8);
+    ir_ref quotient = ir_sdiv(ir, IR_I64, a, b);
+    ir_ref product = ir_mul(ir, IR_I64, ir_get(ir, IR_I64, by), quotient);
+    for (unsigned i = 0; i < between; i++)
+        product = ir_add(ir, IR_I64, product, k(ir, 0));
+    ir_put(ir, IR_I64, ir_sub(ir, IR_I64, a, product), 16);
+}
+
+static void remainder_of_a_division(struct ir *ir)
+{
+    division(ir, 8, 0);
+}
+
+static void product_with_another_number(struct ir *ir)
+{
+    division(ir, 24, 0);
+}
+
+static void remainder_that_is_far(struct ir *ir)
+{
+    division(ir, 8, 8);
+}
+
+static void remainder_of_another_width(struct ir *ir)
+{
+    ir_ref a = ir_get(ir, IR_I64, 0), b = ir_get(ir, IR_I64, 8);
+    ir_ref quotient = ir_udiv(ir, IR_I32, ir_trunc(ir, a), ir_trunc(ir, b));
+    ir_ref product = ir_mul(ir, IR_I64, ir_zext(ir, quotient), b);
+    ir_put(ir, IR_I64, ir_sub(ir, IR_I64, a, product), 16);
+}
+
 static const struct {
     const char *name;
     void (*build)(struct ir *ir);
@@ -241,6 +275,11 @@ static const struct {
     {"shifting both ways is a rotation", shift_and_insert, "getv vrori putv"},
     {"not if a bit is lost", shift_and_insert_a_part, "getv vconst vshri vand vshli vor putv"},
     {"not if they do not meet", shifts_of_other_widths, "getv vconst vshri vand vshli vor putv"},
+    {"what a division leaves is its remainder", remainder_of_a_division, "get get srem put"},
+    {"but not with another number", product_with_another_number, "get get sdiv get mul sub put"},
+    {"nor far away", remainder_that_is_far, "get get sdiv mul sub put"},
+    {"nor in another width", remainder_of_another_width,
+     "get get trunc trunc udiv zext mul sub put"},
     {"zero-extending what is wider is not", widths_that_matter,
      "get shri trunc zext put extu trunc zext put shri put"},
 };

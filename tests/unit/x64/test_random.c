@@ -513,6 +513,18 @@ static void gen_misc(struct gen *g)
     }
 }
 
+/* A quotient and, a little later, its remainder. */
+static void gen_division(struct gen *g)
+{
+    enum ir_type type = pick(g, 2) ? IR_I64 : IR_I32;
+    ir_ref a = use(g, type), b = pick(g, 3) ? use(g, type) : ir_const(g->ir, type, any_imm(g));
+    bool is_signed = pick(g, 2);
+    add(g, type, is_signed ? ir_sdiv(g->ir, type, a, b) : ir_udiv(g->ir, type, a, b));
+    for (unsigned n = pick(g, 4); n; n--)
+        gen_pure(g);
+    add(g, type, is_signed ? ir_srem(g->ir, type, a, b) : ir_urem(g->ir, type, a, b));
+}
+
 /* Flags that are written before anybody can see them: what leads here need not store its own. */
 static void gen_compare(struct gen *g)
 {
@@ -605,8 +617,10 @@ static void generate(struct gen *g)
             case 0:
             case 1:
             case 2:
-            case 3:
                 gen_pure(g);
+                break;
+            case 3:
+                gen_division(g);
                 break;
             case 4:
             case 5:
