@@ -87,6 +87,9 @@ enum ir_atom { /* imm of `atom` */
 };
 
 enum { IR_ZERO_BYTES = 64 }; /* of `zero`: DC ZVA's block, DCZID_EL0.BS = 4 */
+/* A remainder is made of UDIV and MSUB when its quotient is no farther, and back ends that divide
+ * once for both must look as far. */
+enum { IR_REMAINDER_WINDOW = 16 };
 enum ir_fence { IR_FENCE_LOAD, IR_FENCE_STORE, IR_FENCE_FULL };
 enum ir_icc { IR_ICC_EQ, IR_ICC_NE, IR_ICC_LTU, IR_ICC_LEU, IR_ICC_LTS, IR_ICC_LES };
 /* aux of side exits: the condition or the bit's number, and whether the way out goes back. */

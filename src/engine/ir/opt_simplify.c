@@ -289,13 +289,12 @@ static void simplify_rotation(const struct ir_opt *opt, struct ir_insn *insn)
  * it would have to be kept for long, or be divided for once more. */
 static void simplify_remainder(const struct ir_opt *opt, struct ir_insn *insn, ir_ref index)
 {
-    enum { NEAR = 16 };
     const struct ir_insn *product = def(opt, insn->arg[1]);
     for (unsigned k = 0; k < 2 && product->op == IR_MUL && product->type == insn->type; k++) {
         const struct ir_insn *quotient = def(opt, product->arg[k]);
         if ((quotient->op != IR_UDIV && quotient->op != IR_SDIV) || quotient->type != insn->type ||
             quotient->arg[0] != insn->arg[0] || quotient->arg[1] != product->arg[!k] ||
-            index - product->arg[k] > NEAR)
+            index - product->arg[k] > IR_REMAINDER_WINDOW)
             continue;
         insn->op = quotient->op == IR_UDIV ? IR_UREM : IR_SREM;
         insn->arg[1] = quotient->arg[1];

@@ -132,6 +132,7 @@ static unsigned counterpart(unsigned op)
 }
 
 enum { FUSE_WINDOW = 16 };
+_Static_assert((int)FUSE_WINDOW >= (int)IR_REMAINDER_WINDOW, "a remainder would divide once more");
 
 static void fuse(struct x64 *x, unsigned i, unsigned j)
 {
@@ -179,6 +180,8 @@ static void fuse_halves(struct x64 *x, struct scan *s, unsigned i)
             return;
         }
     }
+    if (x->insn[i].op == IR_UDIV || x->insn[i].op == IR_SDIV) /* nothing before it looks for one */
+        return;
     memmove(s->half + 1, s->half, sizeof(s->half) - sizeof(s->half[0]));
     s->half[0] = i;
 }

@@ -108,22 +108,10 @@ static bool emit_carry_op(struct x64 *x, ir_ref v, ir_ref f, bool subtract)
     return subtract;
 }
 
-void cg_fused(struct x64 *x, ir_ref v)
+/* Arithmetic whose flags are asked for, too, whichever of the two comes first. */
+static void cg_with_flags(struct x64 *x, ir_ref v, ir_ref pair)
 {
     const struct ir_insn *insn = &x->insn[v];
-    ir_ref pair = x->val[v].pair;
-    if (insn->op == IR_MUL || insn->op == IR_UMULH) {
-        cg_product(x, v, pair);
-        return;
-    }
-    if (insn->op == IR_UDIV || insn->op == IR_SDIV) {
-        cg_division(x, v, pair);
-        return;
-    }
-    if (insn->op == IR_SHA256H || insn->op == IR_SHA256H2) {
-        cg_sha256(x, v, pair);
-        return;
-    }
     ir_ref result = x->val[v].type == IR_FLAGS ? pair : v;
     ir_ref flags = x->val[v].type == IR_FLAGS ? v : pair;
     bool borrow = false;
@@ -154,6 +142,27 @@ void cg_fused(struct x64 *x, ir_ref v)
         break;
     }
     fl_set(x, flags, borrow);
+}
+
+void cg_fused(struct x64 *x, ir_ref v)
+{
+    ir_ref pair = x->val[v].pair;
+    switch (x->insn[v].op) {
+    case IR_MUL:
+    case IR_UMULH:
+        cg_product(x, v, pair);
+        break;
+    case IR_UDIV:
+    case IR_SDIV:
+        cg_division(x, v, pair);
+        break;
+    case IR_SHA256H:
+    case IR_SHA256H2:
+        cg_sha256(x, v, pair);
+        break;
+    default:
+        cg_with_flags(x, v, pair);
+    }
 }
 
 static void emit_adc(struct x64 *x, ir_ref v)
