@@ -6,7 +6,6 @@ import pathlib
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
@@ -42,7 +41,9 @@ class Group:
     by_wall: bool = False   # the time that passes is meant, whatever --by says
     runs: int = 0           # at most, if not 0
     first: bool = False     # the first run, which translates and reads from disk, is a figure as well
-    pairs: list[str] = dataclasses.field(default_factory=list) # NAME-1 and NAME-2: one CPU, two
+    # NAME-1 and NAME-2: one CPU, two. They run in turn, in all of the rounds that are asked for: how
+    # fast the machine is may change from one to the next.
+    pairs: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -164,23 +165,25 @@ class Bench:
             raise
         subprocess.run(["sh", self.native / "members/prepare"], cwd=self.native, capture_output=True)
 
-    def once(self, member):
-        """Figure -> rival or host -> Result."""
+    def once(self, turn):
+        """Figure -> rival or host -> Result, of members that run one after the other."""
         found = {}
         for rival, guest in self.guests.items():
-            for figure, result in guest.run(member, self.group, self.args).items():
-                found.setdefault(figure, {})[rival] = result
-        if member.native:
-            for figure, result in run_native(member, self.group, self.native, self.args).items():
-                found.setdefault(figure, {})[table.NATIVE] = result
+            for member in turn:
+                for figure, result in guest.run(member, self.group, self.args).items():
+                    found.setdefault(figure, {})[rival] = result
+        for member in turn:
+            if member.native:
+                for figure, result in run_native(member, self.group, self.native, self.args).items():
+                    found.setdefault(figure, {})[table.NATIVE] = result
         return found
 
-    def measure(self, member, runs):
+    def measure(self, turn, runs):
         """Figure -> (unit, rival or host -> values)."""
         figures = {}
         for _ in range(runs):
-            for figure, results in self.once(member).items():
-                check(member, figure, results)
+            for figure, results in self.once(turn).items():
+                check(turn, figure, results)
                 for rival, result in results.items():
                     unit, values = figures.setdefault(figure, (result.unit, {}))
                     values.setdefault(rival, []).append(result.value)
@@ -191,34 +194,44 @@ class Bench:
             guest.stop()
 
 
-def check(member, figure, results):
+def check(turn, figure, results):
     """All computed the same."""
     sums = {rival: result.checksum for rival, result in results.items()
-            if member.same or rival != table.NATIVE}
+            if all(member.same for member in turn) or rival != table.NATIVE}
     if len(set(sums.values())) > 1:
         raise measure.Failed(f"bench: {figure} computed different things: {sums}")
 
 
-def run_member(name, bench, member, runs, args):
+def turns(group, only):
+    """The members, but for those that --only leaves out; the two of a pair together."""
+    chosen = [member for member in group.members
+              if not only or any(word in member.name for word in only.split(","))]
+    pair_of = {f"{pair}-{cpus}": pair for pair in group.pairs for cpus in (1, 2)}
+    found = {}
+    for member in chosen:
+        found.setdefault(pair_of.get(member.name, member.name), []).append(member)
+    return list(found.values())
+
+
+def run_turn(name, bench, turn, runs, args):
     try:
         if bench.group.first:
-            for figure, (unit, values) in bench.measure(member, 1).items():
+            for figure, (unit, values) in bench.measure(turn, 1).items():
                 table.row(args, f"{name} first", unit, f"{figure}, first run", values)
-        for figure, (unit, values) in bench.measure(member, runs).items():
+        for figure, (unit, values) in bench.measure(turn, runs).items():
             table.row(args, name, unit, figure, values)
     except Unfit as why:
-        print(f"{member.name:<42} left out: {why}", flush=True)
+        print(f"{', '.join(member.name for member in turn):<42} left out: {why}", flush=True)
 
 
 def run(name, group, args):
-    runs = min(args.suite_runs, group.runs or args.suite_runs)
+    runs = args.runs if group.pairs else min(args.suite_runs, group.runs or args.suite_runs)
     table.title(group.title + (", CPU time" if args.by == "cpu" and not group.by_wall else ""), runs)
     with tempfile.TemporaryDirectory(dir=args.cache) as directory:
         bench = Bench(group, args, pathlib.Path(directory))
         try:
-            for member in group.members:
-                if not args.only or any(word in member.name for word in args.only.split(",")):
-                    run_member(name, bench, member, runs, args)
+            for turn in turns(group, args.only):
+                run_turn(name, bench, turn, runs, args)
         finally:
             bench.stop()
     table.summary(args, f"{name} first")
@@ -228,9 +241,9 @@ def run(name, group, args):
 
 
 def scaling(name, pair, args):
-    """What a second CPU gave: the time with one by the time with two."""
+    """What a second CPU gave, round by round: the time with one by the time with two."""
     found = {entry["figure"]: entry["values"] for entry in args.record if entry["group"] == name}
     one, two = found.get(f"{pair}-1"), found.get(f"{pair}-2")
     if one and two:
         table.row(args, f"{name} scaling", "times", f"scaling: {pair}",
-                  {rival: [statistics.median(one[rival]) / statistics.median(two[rival])] for rival in two})
+                  {rival: [a / b for a, b in zip(one[rival], two[rival])] for rival in two})
