@@ -180,7 +180,7 @@ static void fuse_halves(struct x64 *x, struct scan *s, unsigned i)
             return;
         }
     }
-    if (x->insn[i].op == IR_UDIV || x->insn[i].op == IR_SDIV) /* nothing before it looks for one */
+    if (x->insn[i].op == IR_UDIV || x->insn[i].op == IR_SDIV) /* a remainder never precedes it */
         return;
     memmove(s->half + 1, s->half, sizeof(s->half) - sizeof(s->half[0]));
     s->half[0] = i;
