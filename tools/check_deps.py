@@ -18,6 +18,7 @@ MAY = {
     "engine/ir": ["engine/calc"],
     "machine/mem": ["host"],
     "machine/fw": ["machine/pci/windows.h"],
+    "machine/fw/file.c": ["machine/fw", "host/read.h"],
     "machine/fw/fw_cfg.c": ["machine/dev", "machine/mem", "machine/fw"], # a device among tables
     "backend": ["host"],
     "machine/dev": ["machine/mem", "machine/fw", "host"],

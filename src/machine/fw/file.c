@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/read.h"
 
 static int check(const struct stat *st, const char *path, const char *what, struct error *err)
 {
@@ -40,20 +41,12 @@ int fw_file_open(const char *path, const char *what, struct fw_file *file, struc
 int fw_file_read(const struct fw_file *file, uint64_t offset, void *to, size_t len,
                  struct error *err)
 {
-    for (uint8_t *at = to; len;) {
-        ssize_t n = pread(file->fd, at, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_set(err, -errno, "%s %s: %s", file->what, file->path, strerror(errno));
-        if (n == 0)
-            return error_set(err, -ENODATA, "%s %s has become shorter while it was read",
-                             file->what, file->path);
-        at += n;
-        offset += (size_t)n;
-        len -= (size_t)n;
-    }
-    return 0;
+    int rc = host_read_at(file->fd, offset, to, len);
+
+    if (rc == -ENODATA)
+        return error_set(err, rc, "%s %s has become shorter while it was read", file->what,
+                         file->path);
+    return rc ? error_set(err, rc, "%s %s: %s", file->what, file->path, strerror(-rc)) : 0;
 }
 
 void fw_file_close(struct fw_file *file)

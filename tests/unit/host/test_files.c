@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "host/file.h"
+#include "host/read.h"
 
 struct dir {
     char path[64], file[96];
@@ -115,6 +117,51 @@ static void failed_write_leaves_nothing_behind(void **state)
     assert_string_equal(err.text, "--out: /nonexistent/x: No such file or directory");
 }
 
+/* Every word of a file as large as this is its own offset. */
+enum { LARGE_FILE = (21 << 20) + 24 };
+
+static int open_large(const struct dir *dir)
+{
+    uint64_t *words = malloc(LARGE_FILE);
+
+    for (size_t i = 0; i < LARGE_FILE / 8; i++)
+        words[i] = i * 8;
+    assert_int_equal(file_write("--out", dir->file, words, LARGE_FILE, NULL), 0);
+    free(words);
+    return open(dir->file, O_RDONLY | O_CLOEXEC);
+}
+
+static void pieces_of_any_size_are_read(void **state)
+{
+    static const size_t sizes[] = {
+        0, 8, 4 << 20, 8 << 20, (8 << 20) + 8, 16 << 20, LARGE_FILE - 64};
+    int fd = open_large(*state);
+    uint64_t *words = malloc(LARGE_FILE);
+
+    for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+        memset(words, 0xff, LARGE_FILE);
+        assert_int_equal(host_read_at(fd, 64, words, sizes[k]), 0);
+        for (size_t i = 0; i < sizes[k] / 8; i++)
+            assert_int_equal(words[i], 64 + i * 8);
+        assert_int_equal(words[sizes[k] / 8], UINT64_MAX); /* nothing behind it */
+    }
+    free(words);
+    close(fd);
+}
+
+static void a_file_that_ends_before_is_noticed(void **state)
+{
+    int fd = open_large(*state);
+    uint8_t *to = malloc(LARGE_FILE + 8);
+
+    assert_int_equal(host_read_at(fd, 0, to, LARGE_FILE + 8), -ENODATA);
+    assert_int_equal(host_read_at(fd, LARGE_FILE - 8, to, 16), -ENODATA);
+    assert_int_equal(host_read_at(-1, 0, to, LARGE_FILE), -EBADF);
+    assert_int_equal(host_read_at(-1, 0, to, 8), -EBADF);
+    free(to);
+    close(fd);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -128,6 +175,8 @@ int main(void)
         T(empty_file_is_refused),
         T(file_beyond_the_limit_is_refused),
         T(failed_write_leaves_nothing_behind),
+        T(pieces_of_any_size_are_read),
+        T(a_file_that_ends_before_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
