@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+/* The probe has its own, and clang has them all by now. */
 #undef NULL
+#undef va_start
+#undef va_arg
+#undef va_end
 #include "describe/fdt.h"
 #include "describe/platform.h"
 
