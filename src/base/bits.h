@@ -43,7 +43,8 @@ static inline uint64_t align_up(uint64_t x, uint64_t a)
     return (x + a - 1) & ~(a - 1);
 }
 
-/* Little- and big-endian loads and stores at any alignment, on any host. */
+/* Little- and big-endian loads and stores of up to 8 bytes, at any alignment, on any host. Stores
+ * have the limit in their loops, too, or compilers warn of what would lie beyond. */
 static inline uint64_t ld_le(const void *p, unsigned size)
 {
     const uint8_t *b = p;
@@ -56,7 +57,7 @@ static inline uint64_t ld_le(const void *p, unsigned size)
 static inline void st_le(void *p, unsigned size, uint64_t v)
 {
     uint8_t *b = p;
-    for (unsigned i = 0; i < size; i++)
+    for (unsigned i = 0; i < size && i < 8; i++)
         b[i] = (uint8_t)(v >> (8 * i));
 }
 
@@ -72,7 +73,7 @@ static inline uint64_t ld_be(const void *p, unsigned size)
 static inline void st_be(void *p, unsigned size, uint64_t v)
 {
     uint8_t *b = p;
-    for (unsigned i = 0; i < size; i++)
+    for (unsigned i = 0; i < size && i < 8; i++)
         b[i] = (uint8_t)(v >> (8 * (size - 1 - i)));
 }
 
