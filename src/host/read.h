@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads exactly len bytes at offset of fd to `to`; what is large by two threads. 0; -ENODATA: the
+/* Reads exactly len bytes at offset of fd to `to`; 8 MiB and more by two threads. 0; -ENODATA: the
  * file ends before; else what pread(2) failed with, negative. After an error the contents of `to`
  * are undefined. */
 int host_read_at(int fd, uint64_t offset, void *to, size_t len);

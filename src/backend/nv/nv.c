@@ -17,6 +17,7 @@
 #include "host/file.h"
 #include "host/image_lock.h"
 #include "host/ram.h"
+#include "host/read.h"
 
 enum {
     PAGE = 4096,
@@ -108,21 +109,6 @@ static void apply(struct nv *nv, enum journal_kind kind, uint64_t offset, uint64
 
 /* --- reading files ----------------------------------------------------------------------------*/
 
-static int read_all(int fd, uint64_t offset, uint8_t *to, uint64_t len)
-{
-    while (len) {
-        ssize_t n = pread(fd, to, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n ? -errno : -EIO;
-        to += n;
-        offset += (uint64_t)n;
-        len -= (uint64_t)n;
-    }
-    return 0;
-}
-
 /* What a file holds besides zeroes goes into the array; holes and zeroes cost no memory. */
 static int load(struct nv *nv, int fd, uint64_t size)
 {
@@ -141,7 +127,7 @@ static int load(struct nv *nv, int fd, uint64_t size)
         if (at >= size)
             break;
         len = size - at < 64 * PAGE ? size - at : 64 * PAGE;
-        rc = read_all(fd, at, piece, len);
+        rc = host_read_at(fd, at, piece, len);
         for (uint64_t i = 0; !rc && i < len; i += PAGE) {
             uint64_t part = len - i < PAGE ? len - i : PAGE;
             if (!memcmp(piece + i, zeroes, part))
