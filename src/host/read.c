@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "host/thread.h"
 
 /*
